@@ -1,0 +1,1 @@
+/* Keeps the folder: bcc expects it beside include/. */

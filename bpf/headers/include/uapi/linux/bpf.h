@@ -1,0 +1,1 @@
+/* Stand-in: bcc includes this file, the probe needs nothing of it. */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The one compile unit. bcc rewrites only what stands in the file it is given, so the loader pastes
+ * the quoted includes in; a native compiler follows them as they are. Each collector is left out
+ * unless its macro is defined. The limits (MAX_*) and the offsets (OFFSET_*, from the running kernel's
+ * BTF) are macros too: see irqwatch/source/loader_child.py.
+ */
+#include <linux/types.h>
+
+#include "irqwatch.h"
+#include "common.c"
+#ifdef COLLECT_HARDIRQ
+#include "hardirq.c"
+#endif
+#ifdef COLLECT_SOFTIRQ
+#include "softirq.c"
+#endif
+#ifdef COLLECT_WORK
+#include "workqueue.c"
+#endif

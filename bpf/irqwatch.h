@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The ABI between the probe and its reader (irqwatch/source/abi.py): limits and values.
+ * Everything is in host byte order; every struct is a multiple of 8 bytes without implied padding.
+ */
+#ifndef IRQWATCH_H
+#define IRQWATCH_H
+
+#define NR_SOFTIRQS 10 /* include/linux/interrupt.h */
+#define NAME_BYTES 48
+#define COMM_BYTES 16
+#define WORKQUEUE_NAME_BYTES 32 /* WQ_NAME_LEN: 24, and 32 since Linux 6.9 */
+
+#include "histogram.h"
+
+/* The longest event of an epoch, and its story. `ns` is 0 where the epoch had none. */
+struct worst {
+	u64 ns;
+	u64 at_ns;
+	u32 pid;
+	u32 epoch;
+	char comm[COMM_BYTES];
+};
+
+/* Slot `epoch & 1` is being written. The reader moves the epoch on and then reads the other. */
+struct worsts {
+	struct worst slot[2];
+};
+
+/* Why an event could not be used. One slot is written by one program only. */
+enum loss {
+	LOSS_HARDIRQ_EXIT_WITHOUT_ENTRY,
+	LOSS_HARDIRQ_ENTRY_OVERWRITTEN,
+	LOSS_HARDIRQ_MAP_FULL,
+	LOSS_SOFTIRQ_ENTRY_WITHOUT_RAISE,
+	LOSS_SOFTIRQ_ENTRY_OVERWRITTEN,
+	LOSS_SOFTIRQ_EXIT_WITHOUT_ENTRY,
+	LOSS_SOFTIRQ_UNKNOWN_RAISE,
+	LOSS_SOFTIRQ_UNKNOWN_ENTRY,
+	LOSS_WORK_QUEUE_MAP_FULL,
+	LOSS_WORK_START_WITHOUT_QUEUE,
+	LOSS_WORK_START_MAP_FULL,
+	LOSS_WORK_END_WITHOUT_START,
+	LOSS_WORK_END_MAP_FULL,
+	LOSSES = 16
+};
+
+struct softirq {
+	u64 ksoftirqd_count;
+	u64 ksoftirqd_ns;
+	struct worsts worst_latency;
+	struct worsts worst_run;
+	struct histogram latency;
+	struct histogram run;
+};
+
+/* All that events of one CPU share. */
+struct cpu {
+	u64 hardirq_ns; /* time in hard interrupts so far: what a softirq subtracts */
+
+	u64 hardirq_start_ns; /* 0: none is open */
+	u64 hardirq_action;
+	u64 hardirq_irq;
+
+	u64 softirq_start_ns; /* 0: none is open */
+	u64 softirq_hardirq_ns; /* hardirq_ns when it started */
+	u64 softirq_vector;
+	u64 task;	     /* the task the last softirq was seen in … */
+	u64 task_is_ksoftirqd; /* … and whether it was ksoftirqd */
+	u64 raised_ns[NR_SOFTIRQS]; /* the oldest raise not yet served; 0: none */
+
+	u64 queued_work; /* the item queued last, not yet activated; 0: none */
+
+	u64 losses[LOSSES];
+#ifdef COLLECT_SOFTIRQ
+	struct softirq softirqs[NR_SOFTIRQS];
+#endif
+};
+
+/* One action on one line on one CPU, so that one CPU only writes it. */
+struct hardirq_key {
+	u64 action; /* its struct irqaction */
+	u32 irq;
+	u32 cpu;
+};
+
+struct hardirq {
+	char name[NAME_BYTES];
+	u64 not_mine_count; /* answered with IRQ_NONE */
+	u64 not_mine_ns;
+	struct worsts worst;
+	struct histogram handled;
+};
+
+/* A work item that waits, keyed by its struct work_struct. */
+struct work_waiting {
+	u64 queued_ns;
+	u64 stalled_ns; /* how long it waited for max_active; 0: not at all */
+	u64 workqueue;
+};
+
+/* A work item that runs, keyed by its kworker's thread id. */
+struct work_running {
+	u64 start_ns;
+	u64 work;
+	u64 function;
+	u64 workqueue;
+};
+
+struct work_key {
+	u64 function;
+	u64 workqueue; /* 0: its queueing was not seen */
+};
+
+/* One function on one workqueue, written by every CPU with atomic adds. */
+struct work {
+	char workqueue[WORKQUEUE_NAME_BYTES];
+	struct histogram latency;
+	struct histogram run;
+};
+
+struct work_cpu_key {
+	u64 function;
+	u64 workqueue;
+	u64 cpu;
+};
+
+/* The same on one CPU: what one CPU alone can write. */
+struct work_cpu {
+	u64 run_count;
+	u64 run_ns;
+	u64 stall_count;
+	u64 stall_ns;
+	struct worsts worst_latency;
+	struct worsts worst_run;
+};
+
+#endif

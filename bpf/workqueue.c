@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * How long does a work item wait in its queue, was it held back by max_active, how long does it run?
+ *
+ * Queueing and activation are traced in __queue_work() under the pool's lock with interrupts off, so
+ * an item that is activated at once is activated before anything else is queued on this CPU
+ * (kernel/workqueue.c). A kworker runs one item at a time, so its thread id is the key of a run. Work
+ * is a hundredfold rarer than softirqs and its functions run on many CPUs: here, and only here,
+ * histograms are shared between CPUs and added to atomically, which costs less than the memory would.
+ *
+ * An item that is cancelled while it waits leaves its entry in `works_waiting`: queueing the same
+ * item again overwrites it, and the reader removes what is old (irqwatch/source/probe.py).
+ */
+
+BPF_F_TABLE("hash", u64, struct work_waiting, works_waiting, MAX_WORKS_WAITING, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", u32, struct work_running, works_running, MAX_WORKS_RUNNING, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", struct work_key, struct work, works, MAX_WORKS, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", struct work_cpu_key, struct work_cpu, work_cpus, MAX_WORK_CPUS,
+	    BPF_F_NO_PREALLOC);
+BPF_ARRAY(no_work, struct work, 1); /* zeros, too large for the stack */
+
+int irqw_work_queue(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 pool_workqueue = ctx->args[1];
+	u64 work = ctx->args[2];
+	struct work_waiting waiting = {};
+	struct cpu *cpu = this_cpu();
+
+	if (!cpu)
+		return 0;
+	bpf_probe_read_kernel(&waiting.workqueue, sizeof(waiting.workqueue),
+			      (void *)(pool_workqueue + OFFSET_pool_workqueue_wq));
+	waiting.queued_ns = bpf_ktime_get_ns();
+	cpu->queued_work = work;
+	if (works_waiting.update(&work, &waiting))
+		cpu->losses[LOSS_WORK_QUEUE_MAP_FULL]++;
+	return 0;
+}
+
+int irqw_work_active(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 work = ctx->args[0];
+	struct cpu *cpu = this_cpu();
+	struct work_waiting *waiting;
+
+	if (!cpu)
+		return 0;
+	if (cpu->queued_work == work) { /* at once: no stall */
+		cpu->queued_work = 0;
+		return 0;
+	}
+	waiting = works_waiting.lookup(&work);
+	if (waiting)
+		waiting->stalled_ns = elapsed_ns(waiting->queued_ns, bpf_ktime_get_ns());
+	return 0;
+}
+
+static __always_inline struct work *work_for(struct work_key *key)
+{
+	int zero = 0;
+	struct work *work = works.lookup(key);
+	struct work *nothing;
+
+	if (work)
+		return work;
+	nothing = no_work.lookup(&zero);
+	if (!nothing)
+		return NULL;
+	works.insert(key, nothing); /* not update: another CPU may have been first */
+	work = works.lookup(key);
+	if (work && key->workqueue)
+		bpf_probe_read_kernel_str(work->workqueue, sizeof(work->workqueue),
+					  (void *)(key->workqueue + OFFSET_workqueue_struct_name));
+	return work;
+}
+
+static __always_inline struct work_cpu *work_cpu_for(struct work_key *work)
+{
+	struct work_cpu_key key = {};
+	struct work_cpu nothing = {};
+	struct work_cpu *work_cpu;
+
+	key.function = work->function;
+	key.workqueue = work->workqueue;
+	key.cpu = bpf_get_smp_processor_id();
+	work_cpu = work_cpus.lookup(&key);
+	if (work_cpu)
+		return work_cpu;
+	work_cpus.update(&key, &nothing);
+	return work_cpus.lookup(&key);
+}
+
+static __always_inline void waited(struct cpu *cpu, struct work_key *key,
+				   struct work_waiting *waiting, u64 now_ns)
+{
+	u64 latency_ns = elapsed_ns(waiting->queued_ns, now_ns);
+	struct work *work = work_for(key);
+	struct work_cpu *work_cpu = work_cpu_for(key);
+
+	if (!work || !work_cpu) {
+		cpu->losses[LOSS_WORK_START_MAP_FULL]++;
+		return;
+	}
+	histogram_add_shared(&work->latency, latency_ns);
+	keep_worst(&work_cpu->worst_latency, latency_ns, now_ns);
+	if (waiting->stalled_ns) {
+		work_cpu->stall_count++;
+		work_cpu->stall_ns += waiting->stalled_ns;
+	}
+}
+
+int irqw_work_start(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 item = ctx->args[0];
+	u32 thread = bpf_get_current_pid_tgid();
+	struct cpu *cpu = this_cpu();
+	struct work_waiting *found, waiting = {};
+	struct work_running running = {};
+	struct work_key key = {};
+
+	if (!cpu)
+		return 0;
+	running.start_ns = bpf_ktime_get_ns();
+	running.work = item;
+	bpf_probe_read_kernel(&running.function, sizeof(running.function),
+			      (void *)(item + OFFSET_work_struct_func));
+	found = works_waiting.lookup(&item);
+	if (found) {
+		waiting = *found;
+		works_waiting.delete(&item);
+		running.workqueue = waiting.workqueue;
+		key.function = running.function;
+		key.workqueue = running.workqueue;
+		waited(cpu, &key, &waiting, running.start_ns);
+	} else {
+		cpu->losses[LOSS_WORK_START_WITHOUT_QUEUE]++;
+	}
+	if (works_running.update(&thread, &running))
+		cpu->losses[LOSS_WORK_START_MAP_FULL]++;
+	return 0;
+}
+
+int irqw_work_end(struct bpf_raw_tracepoint_args *ctx)
+{
+	u64 now_ns = bpf_ktime_get_ns();
+	u32 thread = bpf_get_current_pid_tgid();
+	struct cpu *cpu = this_cpu();
+	struct work_running *running;
+	struct work_key key = {};
+	struct work *work;
+	struct work_cpu *work_cpu;
+	u64 run_ns;
+
+	if (!cpu)
+		return 0;
+	running = works_running.lookup(&thread);
+	if (!running || running->work != ctx->args[0]) {
+		cpu->losses[LOSS_WORK_END_WITHOUT_START]++;
+		return 0;
+	}
+	run_ns = elapsed_ns(running->start_ns, now_ns);
+	key.function = running->function;
+	key.workqueue = running->workqueue;
+	works_running.delete(&thread);
+	work = work_for(&key);
+	work_cpu = work_cpu_for(&key);
+	if (!work || !work_cpu) {
+		cpu->losses[LOSS_WORK_END_MAP_FULL]++;
+		return 0;
+	}
+	histogram_add_shared(&work->run, run_ns);
+	work_cpu->run_count++;
+	work_cpu->run_ns += run_ns;
+	keep_worst(&work_cpu->worst_run, run_ns, now_ns);
+	return 0;
+}

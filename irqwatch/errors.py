@@ -1,0 +1,26 @@
+"""Every error irqwatch raises on purpose.
+
+    IrqwatchError            one line: what is wrong and what to do
+    ├── ParseError           a kernel file holds something no parser here understands
+    ├── ProbeError           the probe cannot be loaded or read
+    └── UsageError           the command line asks for something that cannot be
+
+What a host merely lacks (no root, no BPF, a masked file) is not an error but data:
+``irqwatch.model.snapshot.Unavailable``.
+"""
+
+
+class IrqwatchError(Exception):
+    """Base of the tree; its text is one line for a person to read."""
+
+
+class ParseError(IrqwatchError):
+    """A kernel file holds something that no parser here understands."""
+
+
+class ProbeError(IrqwatchError):
+    """The probe cannot be loaded or read."""
+
+
+class UsageError(IrqwatchError):
+    """The command line asks for something that cannot be."""

@@ -1,0 +1,1 @@
+"""Frozen data; imports the standard library only."""

@@ -1,0 +1,154 @@
+"""The probe's values as Python: the reader's half of the ABI in bpf/irqwatch.h. Pure.
+
+Every struct there is made of 64-bit words but for a few byte strings and pairs of 32-bit numbers,
+so a value is read as words. ``*_WORDS`` are the sizes, held against the loaded maps at start.
+"""
+
+from dataclasses import dataclass
+
+from irqwatch.model.histogram import BUCKETS, EMPTY, Histogram
+from irqwatch.model.snapshot import SOFTIRQ_VECTORS, SoftirqTime, Worst
+from irqwatch.parse.text import clean
+
+HISTOGRAM_WORDS = 1 + BUCKETS
+WORST_WORDS = 5
+WORSTS_WORDS = 2 * WORST_WORDS
+NAME_WORDS = 48 // 8
+WORKQUEUE_NAME_WORDS = 32 // 8
+
+LOSSES = (
+    ("hardirq", "exit_without_entry"),
+    ("hardirq", "entry_overwritten"),
+    ("hardirq", "map_full"),
+    ("softirq", "entry_without_raise"),
+    ("softirq", "entry_overwritten"),
+    ("softirq", "exit_without_entry"),
+    ("softirq", "unknown_raise"),
+    ("softirq", "unknown_entry"),
+    ("work", "queue_map_full"),
+    ("work", "start_without_queue"),
+    ("work", "start_map_full"),
+    ("work", "end_without_start"),
+    ("work", "end_map_full"),
+)
+LOSSES_AT = 20
+SOFTIRQS_AT = LOSSES_AT + 16
+SOFTIRQ_WORDS = 2 + 2 * WORSTS_WORDS + 2 * HISTOGRAM_WORDS
+CPU_WORDS = SOFTIRQS_AT
+CPU_WORDS_WITH_SOFTIRQS = SOFTIRQS_AT + len(SOFTIRQ_VECTORS) * SOFTIRQ_WORDS
+HARDIRQ_WORDS = NAME_WORDS + 2 + WORSTS_WORDS + HISTOGRAM_WORDS
+WORK_WORDS = WORKQUEUE_NAME_WORDS + 2 * HISTOGRAM_WORDS
+WORK_CPU_WORDS = 4 + 2 * WORSTS_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class HardirqValue:
+    name: str
+    not_mine_count: int
+    not_mine_ns: int
+    worst: Worst | None
+    handled: Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCpuValue:
+    run_count: int
+    run_ns: int
+    stall_count: int
+    stall_ns: int
+    worst_latency: Worst | None
+    worst_run: Worst | None
+
+
+def words(value: memoryview) -> memoryview:
+    """The value as 64-bit words in host byte order."""
+    return value.cast("Q")
+
+
+def histogram(value: memoryview, at: int) -> Histogram:
+    """struct histogram at word ``at``."""
+    sum_ns, *counts = value[at : at + HISTOGRAM_WORDS].tolist()
+    if not any(counts):
+        return EMPTY
+    return Histogram({bucket: count for bucket, count in enumerate(counts) if count}, sum_ns)
+
+
+def worst(value: memoryview, at: int, epoch: int, cpu: int) -> Worst | None:
+    """The worst event of ``epoch`` (one that is over) in the struct worsts at word ``at``."""
+    at += (epoch & 1) * WORST_WORDS
+    ns, at_ns, pid_and_epoch = value[at : at + 3].tolist()
+    if pid_and_epoch >> 32 != epoch or not ns:
+        return None
+    comm = string(value, at + 3, 2)
+    return Worst(ns=ns, at_ns=at_ns, cpu=cpu, pid=pid_and_epoch & 0xFFFFFFFF, comm=comm)
+
+
+def string(value: memoryview, at: int, length_words: int) -> str:
+    """A NUL-terminated string of at most ``length_words``, made printable."""
+    raw = value[at : at + length_words].tobytes()
+    return clean(raw.partition(b"\0")[0])
+
+
+def losses(value: memoryview) -> list[int]:
+    """Counts in the order of ``LOSSES``, of one CPU's struct cpu."""
+    counts: list[int] = value[LOSSES_AT : LOSSES_AT + len(LOSSES)].tolist()
+    return counts
+
+
+def softirqs(value: memoryview, cpu: int, epoch: int) -> list[SoftirqTime]:
+    """Vectors that were raised or ran, of one CPU's struct cpu."""
+    found = []
+    for number, vector in enumerate(SOFTIRQ_VECTORS):
+        at = SOFTIRQS_AT + number * SOFTIRQ_WORDS
+        latency_at = at + 2 + 2 * WORSTS_WORDS
+        latency = histogram(value, latency_at)
+        run = histogram(value, latency_at + HISTOGRAM_WORDS)
+        if latency.buckets or run.buckets:
+            found.append(
+                SoftirqTime(
+                    vector=vector,
+                    cpu=cpu,
+                    latency=latency,
+                    run=run,
+                    ksoftirqd_count=value[at],
+                    ksoftirqd_ns=value[at + 1],
+                    worst_latency=worst(value, at + 2, epoch, cpu),
+                    worst_run=worst(value, at + 2 + WORSTS_WORDS, epoch, cpu),
+                )
+            )
+    return found
+
+
+def hardirq(value: memoryview, cpu: int, epoch: int) -> HardirqValue:
+    """struct hardirq."""
+    at = NAME_WORDS
+    return HardirqValue(
+        name=string(value, 0, NAME_WORDS),
+        not_mine_count=value[at],
+        not_mine_ns=value[at + 1],
+        worst=worst(value, at + 2, epoch, cpu),
+        handled=histogram(value, at + 2 + WORSTS_WORDS),
+    )
+
+
+def work(value: memoryview) -> tuple[str, Histogram, Histogram]:
+    """struct work: workqueue, latency, run."""
+    at = WORKQUEUE_NAME_WORDS
+    return (
+        string(value, 0, at),
+        histogram(value, at),
+        histogram(value, at + HISTOGRAM_WORDS),
+    )
+
+
+def work_cpu(value: memoryview, cpu: int, epoch: int) -> WorkCpuValue:
+    """struct work_cpu."""
+    run_count, run_ns, stall_count, stall_ns = value[:4].tolist()
+    return WorkCpuValue(
+        run_count,
+        run_ns,
+        stall_count,
+        stall_ns,
+        worst_latency=worst(value, 4, epoch, cpu),
+        worst_run=worst(value, 4 + WORSTS_WORDS, epoch, cpu),
+    )

@@ -1,0 +1,141 @@
+"""What the agent asks of the kernel's BPF maps and programs, through libbpf's thin wrappers.
+
+libbpf is present wherever bcc is and loads no compiler. All calls work on descriptors that the
+process holds, so they need no privilege since Linux 5.19 (commit c8644cd0efe7).
+"""
+
+import ctypes
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from irqwatch.errors import ProbeError
+
+BATCH = 512
+
+
+class _MapInfo(ctypes.Structure):
+    """The head of struct bpf_map_info, include/uapi/linux/bpf.h."""
+
+    _fields_ = (
+        ("type", ctypes.c_uint32),
+        ("id", ctypes.c_uint32),
+        ("key_size", ctypes.c_uint32),
+        ("value_size", ctypes.c_uint32),
+        ("max_entries", ctypes.c_uint32),
+    )
+
+
+class _ProgramInfo(ctypes.Structure):
+    """struct bpf_prog_info up to recursion_misses, include/uapi/linux/bpf.h (Linux 5.12)."""
+
+    _fields_ = (
+        ("head", ctypes.c_ubyte * 192),
+        ("run_time_ns", ctypes.c_uint64),
+        ("run_cnt", ctypes.c_uint64),
+        ("recursion_misses", ctypes.c_uint64),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MapShape:
+    """Sizes in bytes and the limit of entries."""
+
+    key_bytes: int
+    value_bytes: int
+    max_entries: int
+
+
+@cache
+def _libbpf() -> ctypes.CDLL:
+    for name in ("libbpf.so.1", "libbpf.so.0"):
+        try:
+            lib = ctypes.CDLL(name, use_errno=True)
+        except OSError:
+            continue
+        lib.libbpf_set_print(None)  # it would write its remarks to stderr
+        pointer, integer = ctypes.c_void_p, ctypes.c_int
+        lib.bpf_map_lookup_elem.argtypes = (integer, pointer, pointer)
+        lib.bpf_map_update_elem.argtypes = (integer, pointer, pointer, ctypes.c_uint64)
+        lib.bpf_map_delete_elem.argtypes = (integer, pointer)
+        lib.bpf_map_lookup_batch.argtypes = (integer, *([pointer] * 6))
+        lib.bpf_obj_get_info_by_fd.argtypes = (integer, pointer, pointer)
+        return lib
+    raise ProbeError("libbpf.so.1 is missing: install libbpf (Debian, Ubuntu: apt install libbpf1)")
+
+
+def _failed(call: str) -> ProbeError:
+    return ProbeError(f"{call}: {os.strerror(ctypes.get_errno())}")
+
+
+def map_shape(fd: int) -> MapShape:
+    """What the kernel says of a map. Raises ProbeError."""
+    info = _MapInfo()
+    _get_info(fd, info)
+    return MapShape(info.key_size, info.value_size, info.max_entries)
+
+
+def program_statistics(fd: int) -> tuple[int, int, int]:
+    """(run count, run time in ns, recursion misses) of a program. Raises ProbeError."""
+    info = _ProgramInfo()
+    _get_info(fd, info)
+    return info.run_cnt, info.run_time_ns, info.recursion_misses
+
+
+def _get_info(fd: int, info: ctypes.Structure) -> None:
+    size = ctypes.c_uint32(ctypes.sizeof(info))
+    if _libbpf().bpf_obj_get_info_by_fd(fd, ctypes.byref(info), ctypes.byref(size)) < 0:
+        raise _failed("BPF_OBJ_GET_INFO_BY_FD")
+
+
+def lookup(fd: int, key: bytes, value_bytes: int) -> memoryview:
+    """One value; of a per-CPU map all of its parts, so ``value_bytes`` counts them all."""
+    value = bytearray(value_bytes)
+    if _libbpf().bpf_map_lookup_elem(fd, key, (ctypes.c_ubyte * value_bytes).from_buffer(value)):
+        raise _failed("BPF_MAP_LOOKUP_ELEM")
+    return memoryview(value)
+
+
+def update(fd: int, key: bytes, value: bytes) -> None:
+    """Set one value. Raises ProbeError."""
+    if _libbpf().bpf_map_update_elem(fd, key, value, 0):
+        raise _failed("BPF_MAP_UPDATE_ELEM")
+
+
+def delete(fd: int, key: bytes) -> None:
+    """Remove one entry; one that is gone already is no error. Raises ProbeError."""
+    if _libbpf().bpf_map_delete_elem(fd, key) and ctypes.get_errno() != errno.ENOENT:
+        raise _failed("BPF_MAP_DELETE_ELEM")
+
+
+def items(fd: int, shape: MapShape) -> Iterator[tuple[bytes, memoryview]]:
+    """All entries of a hash map, ``BATCH`` at a time. A value is valid until the next is asked for.
+
+    The kernel's batch walks bucket by bucket, so entries that come and go meanwhile are seen or
+    not, and none twice (kernel/bpf/hashtab.c, __htab_map_lookup_and_delete_batch).
+    """
+    lib = _libbpf()
+    room = min(BATCH, shape.max_entries)
+    keys = bytearray(room * shape.key_bytes)
+    values = bytearray(room * shape.value_bytes)
+    key_buffer = (ctypes.c_ubyte * len(keys)).from_buffer(keys)
+    value_buffer = (ctypes.c_ubyte * len(values)).from_buffer(values)
+    view = memoryview(values)
+    place = ctypes.c_uint32()
+    start = None
+    while True:
+        count = ctypes.c_uint32(room)
+        result = lib.bpf_map_lookup_batch(
+            fd, start, ctypes.byref(place), key_buffer, value_buffer, ctypes.byref(count), None
+        )
+        done = bool(result) and ctypes.get_errno() == errno.ENOENT
+        if result and not done:
+            raise _failed("BPF_MAP_LOOKUP_BATCH")
+        for index in range(count.value):
+            key = bytes(keys[index * shape.key_bytes : (index + 1) * shape.key_bytes])
+            yield key, view[index * shape.value_bytes : (index + 1) * shape.value_bytes]
+        if done:
+            return
+        start = ctypes.byref(place)

@@ -1,0 +1,134 @@
+"""Starts the loader child and receives the probe's descriptors from it."""
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from irqwatch import clock
+from irqwatch.errors import ProbeError
+from irqwatch.source.probe import Loaded
+
+CHILD = Path(__file__).with_name("loader_child.py")
+
+# The distribution's interpreter: its python3-bpfcc is importable by no other.
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+# Compiling takes a third of a second, and some twenty where a CPU is emulated in software.
+TIMEOUT_SECONDS = 120
+
+MAX_DESCRIPTORS = 64
+
+
+def bpf_folder() -> Path:
+    """The probe's source: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "bpf"
+    return installed if installed.is_dir() else package.parent / "bpf"
+
+
+def interpreter() -> str:
+    """The interpreter that can import bcc: this one, else the distribution's. PyPI's ``bcc`` is
+    something else: the real one has ``libbcc``."""
+    try:
+        here = importlib.util.find_spec("bcc.libbcc") is not None
+    except ImportError:
+        here = False
+    return sys.executable if here else SYSTEM_PYTHON
+
+
+def sizes(lines: int, cpus: int) -> dict[str, int]:
+    """Limits of the maps. Hash tables take their memory as they fill, but 16 bytes an entry of
+    their limit at once, so they follow the host: its lines and its CPUs."""
+    return {
+        "MAX_HARDIRQS": max(256, 4 * lines),
+        "MAX_WORKS_WAITING": max(512, 16 * cpus),
+        "MAX_WORKS_RUNNING": max(256, 16 * cpus),
+        "MAX_WORKS": 512,
+        "MAX_WORK_CPUS": max(512, 64 * cpus),
+    }
+
+
+def load(
+    collectors: Iterable[str], defines: dict[str, int]
+) -> tuple[Loaded, dict[str, str]]:
+    """The loaded probe, and why a collector is missing from it. Raises ProbeError where there is
+    no probe at all."""
+    wanted = sorted(collectors)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs, tempfile.TemporaryFile() as output:
+        request = {
+            "socket": theirs.fileno(),
+            "folder": str(bpf_folder()),
+            "collectors": wanted,
+            "defines": defines,
+        }
+        try:
+            child = subprocess.Popen(
+                [interpreter(), "-I", str(CHILD), json.dumps(request)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        except OSError as error:
+            raise ProbeError(f"cannot start {interpreter()}: {error.strerror}") from error
+        theirs.close()
+        try:
+            answer, fds = _receive(ours)
+        finally:
+            _end(child)
+        if "error" in answer:
+            raise ProbeError(str(answer["error"]))
+        if not answer:
+            raise ProbeError(f"the loader ended without an answer: {_last_line(output)}")
+    return _sort(answer, fds, frozenset(wanted)), answer["unavailable"]
+
+
+def _receive(connection: socket.socket) -> tuple[dict[str, object], list[int]]:
+    """The child's answer ({} if it died) and its descriptors, close-on-exec."""
+    connection.settimeout(TIMEOUT_SECONDS)
+    try:
+        message, fds, _, _ = socket.recv_fds(connection, 1 << 16, MAX_DESCRIPTORS)
+    except TimeoutError:
+        return {"error": f"the loader has not answered in {TIMEOUT_SECONDS} s"}, []
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    return (json.loads(message) if message else {}), fds
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """The child ends by itself after its answer; one that does not is ended."""
+    try:
+        child.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _last_line(output: "tempfile._TemporaryFileWrapper[bytes]") -> str:
+    output.seek(0)
+    lines = output.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no output"
+
+
+def _sort(answer: dict[str, object], fds: list[int], wanted: frozenset[str]) -> Loaded:
+    names = answer["fds"]
+    missing = answer["unavailable"]
+    assert isinstance(names, list) and isinstance(missing, dict)
+    kinds: dict[str, dict[str, int]] = {"map": {}, "program": {}, "link": {}}
+    for name, fd in zip(names, fds, strict=True):
+        kind, _, rest = name.partition(":")
+        kinds[kind][rest] = fd
+    return Loaded(
+        collectors=wanted - missing.keys(),
+        maps=kinds["map"],
+        programs=kinds["program"],
+        links=kinds["link"],
+        attached_ns=clock.monotonic_ns(),
+    )

@@ -1,0 +1,238 @@
+"""The loader child: compiles and attaches the probe with bcc, hands the descriptors over, exits.
+
+Run as a script by whichever interpreter can import bcc, often not the agent's own, so it imports
+nothing but the standard library and bcc. Its one argument is JSON:
+
+    {"socket": fd, "folder": "…/bpf", "defines": {"MAX_HARDIRQS": 256, …},
+     "collectors": ["hardirq", "softirq", "work"]}
+
+Its answer is one message on that socket, JSON with descriptors attached in the order of "fds":
+
+    {"fds": ["map:cpus", "program:irqw_irq_entry", "link:irqw_irq_entry", …],
+     "unavailable": {"work": "why"}}
+
+or {"error": "why"}. Links keep programs attached, programs and links keep maps: once the agent's
+copies are closed, by any kind of death, the kernel removes all of it.
+"""
+
+import ctypes
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from pathlib import Path
+
+# Exits are attached before entries: an exit that comes first is one event to ignore, where an entry
+# without its exit would stay open. Names of programs have at most 15 characters.
+PROGRAMS = {
+    "hardirq": (
+        ("irqw_irq_exit", "irq_handler_exit"),
+        ("irqw_irq_entry", "irq_handler_entry"),
+    ),
+    "softirq": (
+        ("irqw_soft_exit", "softirq_exit"),
+        ("irqw_soft_entry", "softirq_entry"),
+        ("irqw_soft_raise", "softirq_raise"),
+    ),
+    "work": (
+        ("irqw_work_end", "workqueue_execute_end"),
+        ("irqw_work_start", "workqueue_execute_start"),
+        ("irqw_work_active", "workqueue_activate_work"),
+        ("irqw_work_queue", "workqueue_queue_work"),
+    ),
+}
+
+MAPS = {
+    "hardirq": ("hardirqs",),
+    "softirq": (),
+    "work": ("works_waiting", "works_running", "works", "work_cpus"),
+}
+SHARED_MAPS = ("cpus", "epochs")
+
+# Fields of kernel structs that the probe reads, by collector.
+FIELDS = {
+    "hardirq": (("irqaction", "name"),),
+    "softirq": (("task_struct", "flags"),),
+    "work": (
+        ("work_struct", "func"),
+        ("pool_workqueue", "wq"),
+        ("workqueue_struct", "name"),
+    ),
+}
+
+BTF_KIND_STRUCT = 4  # include/uapi/linux/btf.h
+
+
+class Refused(Exception):
+    """A collector cannot be had on this kernel; the text says why."""
+
+
+class BtfMember(ctypes.Structure):
+    """struct btf_member, include/uapi/linux/btf.h."""
+
+    _fields_ = (
+        ("name_off", ctypes.c_uint32),
+        ("type", ctypes.c_uint32),
+        ("offset", ctypes.c_uint32),
+    )
+
+
+class BtfType(ctypes.Structure):
+    """struct btf_type, include/uapi/linux/btf.h; a struct's members follow it."""
+
+    _fields_ = (
+        ("name_off", ctypes.c_uint32),
+        ("info", ctypes.c_uint32),
+        ("size", ctypes.c_uint32),
+    )
+
+
+class KernelTypes:
+    """The running kernel's BTF, read with the libbpf that bcc itself links."""
+
+    def __init__(self) -> None:
+        lib = load_libbpf()
+        lib.btf__load_vmlinux_btf.restype = ctypes.c_void_p
+        lib.btf__find_by_name_kind.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32)
+        lib.btf__type_by_id.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
+        lib.btf__type_by_id.restype = ctypes.POINTER(BtfType)
+        lib.btf__name_by_offset.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
+        lib.btf__name_by_offset.restype = ctypes.c_char_p
+        self._lib = lib
+        self._btf = lib.btf__load_vmlinux_btf()
+        if not self._btf or ctypes.c_int64(self._btf).value in range(-4095, 0):
+            raise Refused("the kernel gives no BTF (CONFIG_DEBUG_INFO_BTF)")
+
+    def offset_bytes(self, struct: str, field: str) -> int:
+        """Where ``field`` stands in ``struct``, anonymous structs and unions inside it included."""
+        type_id = self._lib.btf__find_by_name_kind(self._btf, struct.encode(), BTF_KIND_STRUCT)
+        found = self._find(type_id, field.encode()) if type_id > 0 else None
+        if found is None:
+            raise Refused(f"this kernel's BTF has no {struct}.{field}")
+        return found // 8
+
+    def _find(self, type_id: int, field: bytes) -> "int | None":
+        """Offset in bits."""
+        pointer = self._lib.btf__type_by_id(self._btf, type_id)
+        info = pointer.contents.info
+        if info >> 24 & 0x1F not in (BTF_KIND_STRUCT, BTF_KIND_STRUCT + 1):
+            return None
+        members = ctypes.cast(
+            ctypes.addressof(pointer.contents) + ctypes.sizeof(BtfType),
+            ctypes.POINTER(BtfMember * (info & 0xFFFF)),
+        ).contents
+        for member in members:
+            # With kind_flag set the upper eight bits are the width of a bit field.
+            offset = member.offset & 0xFFFFFF if info >> 31 else member.offset
+            name = self._lib.btf__name_by_offset(self._btf, member.name_off)
+            if name == field:
+                return offset
+            if not name:
+                inner = self._find(member.type, field)
+                if inner is not None:
+                    return offset + inner
+        return None
+
+
+def load_libbpf() -> ctypes.CDLL:
+    """The libbpf that is present wherever bcc is."""
+    for name in ("libbpf.so.1", "libbpf.so.0"):
+        try:
+            return ctypes.CDLL(name, use_errno=True)
+        except OSError:
+            continue
+    raise Refused("libbpf.so.1 is missing")
+
+
+def paste(folder: Path, name: str) -> str:
+    """The source with its quoted includes in place: bcc rewrites only the text it is handed."""
+    out = [f'#line 1 "{name}"\n']
+    for number, line in enumerate((folder / name).read_text().splitlines(keepends=True), 1):
+        include = re.match(r'\s*#include "([^"]+)"', line)
+        if include:
+            out += [paste(folder, include[1]), f'#line {number + 1} "{name}"\n']
+        else:
+            out.append(line)
+    return "".join(out)
+
+
+def usable(collectors: "list[str]") -> "tuple[dict[str, int], dict[str, str]]":
+    """Macros for the offsets, and which collectors cannot be had, with why."""
+    types = KernelTypes()
+    defines: dict[str, int] = {}
+    unavailable: dict[str, str] = {}
+    for collector in collectors:
+        try:
+            offsets = {
+                f"OFFSET_{struct}_{field}": types.offset_bytes(struct, field)
+                for struct, field in FIELDS[collector]
+            }
+        except Refused as refused:
+            unavailable[collector] = str(refused)
+        else:
+            defines.update(offsets, **{f"COLLECT_{collector.upper()}": 1})
+    return defines, unavailable
+
+
+def attach(bpf, BPF, collector: str) -> "dict[str, int]":  # noqa: ANN001 (bcc has no types)
+    """Load and attach one collector's programs: descriptors by name."""
+    fds: dict[str, int] = {}
+    for program, tracepoint in PROGRAMS[collector]:
+        try:
+            fds[f"program:{program}"] = bpf.load_func(program, BPF.RAW_TRACEPOINT).fd
+            bpf.attach_raw_tracepoint(tp=tracepoint, fn_name=program)
+        except Exception as error:
+            raise Refused(f"{tracepoint}: {error}") from error
+        fds[f"link:{program}"] = bpf.raw_tracepoint_fds[tracepoint.encode()]
+    fds.update({f"map:{name}": bpf[name.encode()].map_fd for name in MAPS[collector]})
+    return fds
+
+
+def load(folder: Path, collectors: "list[str]", defines: "dict[str, int]"):
+    """Compile, attach: (descriptors by name, why a collector is missing, what keeps them open)."""
+    offsets, unavailable = usable(collectors)
+    os.environ["BCC_KERNEL_SOURCE"] = str(folder / "headers")
+    from bcc import BPF
+
+    cflags = [f"-D{name}={value}" for name, value in {**defines, **offsets}.items()]
+    try:
+        bpf = BPF(text=paste(folder, "irqwatch.bpf.c"), cflags=cflags)
+    except Exception as error:
+        raise Refused(f"bcc cannot compile the probe: {error}") from error
+    fds = {f"map:{name}": bpf[name.encode()].map_fd for name in SHARED_MAPS}
+    for collector in collectors:
+        if collector in unavailable:
+            continue
+        try:
+            fds.update(attach(bpf, BPF, collector))
+        except Refused as refused:
+            unavailable[collector] = str(refused)
+    return fds, unavailable, bpf
+
+
+def die_with_the_agent() -> None:
+    """No half-loaded probe may outlive the agent that asked for it (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def main() -> None:
+    """Answer the one request in ``sys.argv``."""
+    die_with_the_agent()
+    request = json.loads(sys.argv[1])
+    with socket.socket(fileno=request["socket"]) as connection:
+        try:
+            fds, unavailable, bpf = load(
+                Path(request["folder"]), request["collectors"], request["defines"]
+            )
+        except (Refused, ImportError) as error:
+            connection.send(json.dumps({"error": str(error)}).encode())
+            return
+        answer = {"fds": list(fds), "unavailable": unavailable}
+        socket.send_fds(connection, [json.dumps(answer).encode()], list(fds.values()))
+        del bpf  # until here it kept the descriptors open
+
+
+if __name__ == "__main__":
+    main()

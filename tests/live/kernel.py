@@ -1,0 +1,59 @@
+"""What the tests ask of the kernel without irqwatch: bpftool and /proc."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+LIMIT_SECONDS = 20
+
+
+def wait_for(condition: Callable[[], object], what: str, limit_seconds: float = LIMIT_SECONDS) -> None:
+    """Until ``condition`` holds; fails after the limit."""
+    deadline = time.monotonic() + limit_seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {limit_seconds} s in vain for {what}"
+        time.sleep(0.02)
+
+
+def programs() -> set[int]:
+    """Ids of irqwatch's programs in the kernel."""
+    output = subprocess.run(
+        ["bpftool", "-j", "prog", "show"], stdout=subprocess.PIPE, check=True
+    ).stdout
+    return {
+        program["id"]
+        for program in json.loads(output)
+        if program.get("name", "").startswith("irqw_")
+    }
+
+
+def softirq_count(vector: str) -> int:
+    """/proc/softirqs, all CPUs."""
+    for line in Path("/proc/softirqs").read_text().splitlines():
+        name, _, counts = line.partition(":")
+        if name.strip() == vector:
+            return sum(map(int, counts.split()))
+    raise AssertionError(f"/proc/softirqs has no {vector}")
+
+
+def interrupt_counts() -> dict[int, int]:
+    """/proc/interrupts: all CPUs, by line."""
+    lines = Path("/proc/interrupts").read_text(errors="replace").splitlines()
+    cpus = len(lines[0].split())
+    counts = {}
+    for line in lines[1:]:
+        label, _, rest = line.partition(":")
+        if label.strip().isdigit():
+            counts[int(label)] = sum(map(int, rest.split()[:cpus]))
+    return counts
+
+
+def line_named(part: str) -> int:
+    """The number of the interrupt line whose row has ``part``."""
+    for line in Path("/proc/interrupts").read_text(errors="replace").splitlines():
+        label, _, rest = line.partition(":")
+        if part in rest and label.strip().isdigit():
+            return int(label)
+    raise AssertionError(f"no interrupt line has {part}")

@@ -1,0 +1,155 @@
+"""The probe on the running kernel, read without the command line: its counts are the kernel's own."""
+
+import contextlib
+import os
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from irqwatch.model.snapshot import Probe
+from irqwatch.source import bpf_syscalls, loader
+from irqwatch.source.probe import ProbeReader
+from tests.live import load
+from tests.live.kernel import (
+    interrupt_counts,
+    line_named,
+    programs,
+    softirq_count,
+    wait_for,
+)
+
+pytestmark = pytest.mark.live
+
+COLLECTORS = ("hardirq", "softirq", "work")
+TRIES = 10  # an event of somebody else may fall between two readings
+
+
+@contextlib.contextmanager
+def reader(*collectors: str) -> Iterator[ProbeReader]:
+    cpus = os.cpu_count() or 1
+    loaded, unavailable = loader.load(collectors, loader.sizes(64, cpus))
+    assert not unavailable
+    probe_reader = ProbeReader(loaded, tuple(range(cpus)), hex)
+    try:
+        yield probe_reader
+    finally:
+        probe_reader.close()
+
+
+def softirqs_seen(probe: Probe, vector: str) -> int:
+    return sum(s.run.count for s in probe.softirqs if s.vector == vector)
+
+
+def hardirqs_seen(probe: Probe, irq: int) -> int:
+    return sum(h.handled.count + h.not_mine_count for h in probe.hardirqs if h.irq == irq)
+
+
+def test_softirq_counts_are_the_kernels() -> None:
+    with reader("softirq") as probe_reader:
+        for _ in range(TRIES):
+            counted, seen = softirq_count("NET_RX"), softirqs_seen(probe_reader.read(), "NET_RX")
+            load.send_udp_packets(50_000)
+            seen = softirqs_seen(probe_reader.read(), "NET_RX") - seen
+            counted = softirq_count("NET_RX") - counted
+            if seen == counted:
+                break
+        assert seen == counted
+        assert seen >= 50_000
+
+
+@pytest.mark.parametrize(
+    ("line", "make_interrupts", "least"),
+    [
+        ("virtio4-input", lambda: load.read_hwrng(1000), 900),
+        ("virtio1-req.0", lambda: load.read_disk(500), 400),
+    ],
+)
+def test_hardirq_counts_are_the_kernels(line: str, make_interrupts, least: int) -> None:
+    irq = line_named(line)
+    with reader("hardirq") as probe_reader:
+        for _ in range(TRIES):
+            counted, seen = interrupt_counts()[irq], hardirqs_seen(probe_reader.read(), irq)
+            make_interrupts()
+            seen = hardirqs_seen(probe_reader.read(), irq) - seen
+            counted = interrupt_counts()[irq] - counted
+            if seen == counted:
+                break
+        assert seen == counted
+        assert seen >= least
+
+
+def test_every_collector_can_be_left_out() -> None:
+    for collector in COLLECTORS:
+        with reader(collector) as probe_reader:
+            probe = probe_reader.read()
+            assert probe.collectors == {collector}
+            assert set(probe.losses) == {collector}
+            assert len(probe.programs) == len(loaded_programs(collector))
+
+
+def loaded_programs(collector: str) -> tuple[object, ...]:
+    from irqwatch.source.loader_child import PROGRAMS  # noqa: PLC0415
+
+    return PROGRAMS[collector]
+
+
+def test_no_program_misses_an_event_by_recursion() -> None:
+    with reader(*COLLECTORS) as probe_reader:
+        load.send_udp_packets(20_000)
+        load.read_disk(200)
+        assert [p for p in probe_reader.read().programs if p.recursion_misses] == []
+
+
+def test_work_names_its_queue_and_adds_up_over_cpus() -> None:
+    with reader("work") as probe_reader:
+        wait_for(
+            lambda: sum(w.run.count for w in probe_reader.read().works) >= 5, "five work items"
+        )
+        for work in probe_reader.read().works:
+            assert sum(part.count for part in work.cpus.values()) == work.run.count
+            assert sum(part.ns for part in work.cpus.values()) == work.run.sum_ns
+            assert work.workqueue or not work.latency.count
+
+
+def test_a_cancelled_work_item_leaks_nothing() -> None:
+    """Nothing traces a cancellation; an entry as one leaves it is removed by the reader."""
+    with reader("work") as probe_reader:
+        waiting_fd = probe_reader.loaded.maps["works_waiting"]
+        shape = bpf_syscalls.map_shape(waiting_fd)
+        key = struct.pack("=Q", 0xFFFF_FFFF_DEAD_0000)
+        bpf_syscalls.update(waiting_fd, key, struct.pack("=QQQ", 1, 0, 0))  # queued at boot
+        assert key in {key for key, _ in bpf_syscalls.items(waiting_fd, shape)}
+        probe_reader.read()
+        assert key not in {key for key, _ in bpf_syscalls.items(waiting_fd, shape)}
+
+
+def test_a_line_that_vanished_is_forgotten() -> None:
+    irq = line_named("virtio4-input")
+    with reader("hardirq") as probe_reader:
+        load.read_hwrng(10)
+        assert hardirqs_seen(probe_reader.read(), irq)
+        probe_reader.forget_hardirqs(lambda number, _: number == irq)
+        assert not hardirqs_seen(probe_reader.read(), irq)
+
+
+def test_worst_is_of_the_last_interval() -> None:
+    with reader("softirq") as probe_reader:
+        load.send_udp_packets(1000)
+        first = probe_reader.read()
+        worst = [s.worst_run for s in first.softirqs if s.vector == "NET_RX" and s.worst_run]
+        assert worst
+        assert max(w.ns for w in worst) <= sum(
+            s.run.sum_ns for s in first.softirqs if s.vector == "NET_RX"
+        )
+        start_ns = max(w.at_ns for w in worst)
+        load.send_udp_packets(10)
+        again = [s.worst_run for s in probe_reader.read().softirqs if s.vector == "NET_RX"]
+        assert all(w is None or w.at_ns > start_ns for w in again)
+
+
+def test_nothing_is_left_after_closing() -> None:
+    before = programs()
+    with reader(*COLLECTORS):
+        assert len(programs() - before) == 9
+    wait_for(lambda: not programs() - before, "the programs to go")
