@@ -1,12 +1,22 @@
-"""Kernel text made printable."""
+"""Text from the kernel, made printable; and the shape most kernel files share, rows."""
 
-MAX_CHARACTERS = 256
+# A name longer than this many bytes is cut, and "..." says so.
+LONGEST = 256
+
+# Printable ASCII stays. The rest could move a cursor, reverse the direction of a line, take two
+# columns or none, or fail to encode in the C locale. The backslash is escaped too, so that two
+# different names never become one (Prometheus refuses a scrape that holds a series twice).
+_ESCAPES = {code: f"\\x{code:02x}" for code in range(256) if not 0x20 <= code <= 0x7E}
+_ESCAPES[ord("\\")] = "\\\\"
 
 
 def clean(raw: bytes) -> str:
-    """``raw`` as printable text: bytes that are not UTF-8 and characters that a terminal would act
-    upon become backslash escapes; at most ``MAX_CHARACTERS``."""
-    text = raw.decode(errors="backslashreplace")
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return text[:MAX_CHARACTERS]
+    """Printable ASCII, one line, bounded: any other byte becomes ``\\xNN``, a backslash two."""
+    text = raw[:LONGEST].decode("latin-1").translate(_ESCAPES)
+    return text if len(raw) <= LONGEST else text + "..."
+
+
+def complete_rows(raw: bytes) -> tuple[list[bytes], bytes]:
+    """The rows of a file that end in a newline, and what is left of one that was cut off."""
+    *rows, cut = raw.split(b"\n")
+    return rows, cut

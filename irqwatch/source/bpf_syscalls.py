@@ -111,31 +111,30 @@ def delete(fd: int, key: bytes) -> None:
 
 
 def items(fd: int, shape: MapShape) -> Iterator[tuple[bytes, memoryview]]:
-    """All entries of a hash map, ``BATCH`` at a time. A value is valid until the next is asked for.
+    """All entries of a hash map, read ``BATCH`` at a time.
 
     The kernel's batch walks bucket by bucket, so entries that come and go meanwhile are seen or
     not, and none twice (kernel/bpf/hashtab.c, __htab_map_lookup_and_delete_batch).
     """
     lib = _libbpf()
     room = min(BATCH, shape.max_entries)
-    keys = bytearray(room * shape.key_bytes)
-    values = bytearray(room * shape.value_bytes)
-    key_buffer = (ctypes.c_ubyte * len(keys)).from_buffer(keys)
-    value_buffer = (ctypes.c_ubyte * len(values)).from_buffer(values)
-    view = memoryview(values)
+    keys = ctypes.create_string_buffer(room * shape.key_bytes)
+    values = ctypes.create_string_buffer(room * shape.value_bytes)
     place = ctypes.c_uint32()
     start = None
     while True:
         count = ctypes.c_uint32(room)
         result = lib.bpf_map_lookup_batch(
-            fd, start, ctypes.byref(place), key_buffer, value_buffer, ctypes.byref(count), None
+            fd, start, ctypes.byref(place), keys, values, ctypes.byref(count), None
         )
         done = bool(result) and ctypes.get_errno() == errno.ENOENT
         if result and not done:
             raise _failed("BPF_MAP_LOOKUP_BATCH")
+        found = memoryview(values.raw[: count.value * shape.value_bytes])
+        all_keys = keys.raw
         for index in range(count.value):
-            key = bytes(keys[index * shape.key_bytes : (index + 1) * shape.key_bytes])
-            yield key, view[index * shape.value_bytes : (index + 1) * shape.value_bytes]
+            key = all_keys[index * shape.key_bytes : (index + 1) * shape.key_bytes]
+            yield key, found[index * shape.value_bytes : (index + 1) * shape.value_bytes]
         if done:
             return
         start = ctypes.byref(place)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO, Any
 
 from irqwatch import clock
 from irqwatch.errors import ProbeError
@@ -54,9 +55,7 @@ def sizes(lines: int, cpus: int) -> dict[str, int]:
     }
 
 
-def load(
-    collectors: Iterable[str], defines: dict[str, int]
-) -> tuple[Loaded, dict[str, str]]:
+def load(collectors: Iterable[str], defines: dict[str, int]) -> tuple[Loaded, dict[str, str]]:
     """The loaded probe, and why a collector is missing from it. Raises ProbeError where there is
     no probe at all."""
     wanted = sorted(collectors)
@@ -90,7 +89,7 @@ def load(
     return _sort(answer, fds, frozenset(wanted)), answer["unavailable"]
 
 
-def _receive(connection: socket.socket) -> tuple[dict[str, object], list[int]]:
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """The child's answer ({} if it died) and its descriptors, close-on-exec."""
     connection.settimeout(TIMEOUT_SECONDS)
     try:
@@ -111,22 +110,19 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def _last_line(output: "tempfile._TemporaryFileWrapper[bytes]") -> str:
+def _last_line(output: IO[bytes]) -> str:
     output.seek(0)
     lines = output.read().decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else "no output"
 
 
-def _sort(answer: dict[str, object], fds: list[int], wanted: frozenset[str]) -> Loaded:
-    names = answer["fds"]
-    missing = answer["unavailable"]
-    assert isinstance(names, list) and isinstance(missing, dict)
+def _sort(answer: dict[str, Any], fds: list[int], wanted: frozenset[str]) -> Loaded:
     kinds: dict[str, dict[str, int]] = {"map": {}, "program": {}, "link": {}}
-    for name, fd in zip(names, fds, strict=True):
+    for name, fd in zip(answer["fds"], fds, strict=True):
         kind, _, rest = name.partition(":")
         kinds[kind][rest] = fd
     return Loaded(
-        collectors=wanted - missing.keys(),
+        collectors=wanted - answer["unavailable"].keys(),
         maps=kinds["map"],
         programs=kinds["program"],
         links=kinds["link"],

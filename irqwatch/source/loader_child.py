@@ -16,6 +16,7 @@ copies are closed, by any kind of death, the kernel removes all of it.
 """
 
 import ctypes
+import importlib
 import json
 import os
 import re
@@ -23,6 +24,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 # Exits are attached before entries: an exit that comes first is one event to ignore, where an entry
 # without its exit would stay open. Names of programs have at most 15 characters.
@@ -125,7 +127,7 @@ class KernelTypes:
         ).contents
         for member in members:
             # With kind_flag set the upper eight bits are the width of a bit field.
-            offset = member.offset & 0xFFFFFF if info >> 31 else member.offset
+            offset: int = member.offset & 0xFFFFFF if info >> 31 else member.offset
             name = self._lib.btf__name_by_offset(self._btf, member.name_off)
             if name == field:
                 return offset
@@ -176,12 +178,12 @@ def usable(collectors: "list[str]") -> "tuple[dict[str, int], dict[str, str]]":
     return defines, unavailable
 
 
-def attach(bpf, BPF, collector: str) -> "dict[str, int]":  # noqa: ANN001 (bcc has no types)
-    """Load and attach one collector's programs: descriptors by name."""
+def attach(bpf: Any, collector: str) -> "dict[str, int]":
+    """Load and attach one collector's programs: descriptors by name. Raises Refused."""
     fds: dict[str, int] = {}
     for program, tracepoint in PROGRAMS[collector]:
         try:
-            fds[f"program:{program}"] = bpf.load_func(program, BPF.RAW_TRACEPOINT).fd
+            fds[f"program:{program}"] = bpf.load_func(program, bpf.RAW_TRACEPOINT).fd
             bpf.attach_raw_tracepoint(tp=tracepoint, fn_name=program)
         except Exception as error:
             raise Refused(f"{tracepoint}: {error}") from error
@@ -190,15 +192,17 @@ def attach(bpf, BPF, collector: str) -> "dict[str, int]":  # noqa: ANN001 (bcc h
     return fds
 
 
-def load(folder: Path, collectors: "list[str]", defines: "dict[str, int]"):
-    """Compile, attach: (descriptors by name, why a collector is missing, what keeps them open)."""
+def load(
+    folder: Path, collectors: "list[str]", defines: "dict[str, int]"
+) -> "tuple[dict[str, int], dict[str, str], Any]":
+    """Compile, attach: (descriptors by name, why a collector is missing, what keeps them open).
+    Raises Refused, and ImportError where there is no bcc."""
     offsets, unavailable = usable(collectors)
     os.environ["BCC_KERNEL_SOURCE"] = str(folder / "headers")
-    from bcc import BPF
-
+    bcc = importlib.import_module("bcc")  # here, so that a host without it gets an answer
     cflags = [f"-D{name}={value}" for name, value in {**defines, **offsets}.items()]
     try:
-        bpf = BPF(text=paste(folder, "irqwatch.bpf.c"), cflags=cflags)
+        bpf = bcc.BPF(text=paste(folder, "irqwatch.bpf.c"), cflags=cflags)
     except Exception as error:
         raise Refused(f"bcc cannot compile the probe: {error}") from error
     fds = {f"map:{name}": bpf[name.encode()].map_fd for name in SHARED_MAPS}
@@ -206,7 +210,7 @@ def load(folder: Path, collectors: "list[str]", defines: "dict[str, int]"):
         if collector in unavailable:
             continue
         try:
-            fds.update(attach(bpf, BPF, collector))
+            fds.update(attach(bpf, collector))
         except Refused as refused:
             unavailable[collector] = str(refused)
     return fds, unavailable, bpf

@@ -5,23 +5,22 @@ The reader moves the epoch of the worst events on, then reads the slot that is n
 
 import os
 import struct
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 from irqwatch import clock
 from irqwatch.errors import ProbeError
-from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import (
-    CountAndTime,
     HardirqTime,
     Probe,
     Program,
     SoftirqTime,
     WorkTime,
-    Worst,
 )
 from irqwatch.source import abi, bpf_syscalls
 from irqwatch.source.bpf_syscalls import MapShape
+from irqwatch.source.works import merge_works
 
 KEY_0 = struct.pack("=I", 0)
 
@@ -36,7 +35,9 @@ VALUE_WORDS = {
     "work_cpus": abi.WORK_CPU_WORDS,
 }
 
-NameOf = Callable[[int], str]
+TABLES = ("hardirqs", "works", "work_cpus", "works_waiting")
+
+NamesOf = Callable[[Collection[int]], Mapping[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +57,48 @@ class Loaded:
                 os.close(fd)
 
 
-@dataclass(slots=True)
-class _WorkParts:
-    """A work function's parts from all CPUs and from queues of one name, while they are merged."""
+class Maps(Protocol):
+    """How maps are read: ``irqwatch.source.bpf_syscalls``, where the probe is in the kernel."""
 
-    latency: Histogram = EMPTY
-    run: Histogram = EMPTY
-    stall_count: int = 0
-    stall_ns: int = 0
-    cpus: dict[int, CountAndTime] = field(default_factory=dict)
-    worst_latency: Worst | None = None
-    worst_run: Worst | None = None
+    def map_shape(self, fd: int) -> MapShape: ...
+    def lookup(self, fd: int, key: bytes, value_bytes: int) -> memoryview: ...
+    def update(self, fd: int, key: bytes, value: bytes) -> None: ...
+    def delete(self, fd: int, key: bytes) -> None: ...
+    def items(self, fd: int, shape: MapShape) -> Iterator[tuple[bytes, memoryview]]: ...
+    def program_statistics(self, fd: int) -> tuple[int, int, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Raw maps of one instant: all CPUs' struct cpu, the entries of the hash maps, and of each
+    program (name, runs, ns, recursion misses)."""
+
+    taken_ns: int
+    epoch: int
+    cpus: memoryview
+    tables: Mapping[str, list[tuple[bytes, memoryview]]]
+    programs: tuple[tuple[str, int, int, int], ...]
 
 
 class ProbeReader:
     """Owns the descriptors. ``possible`` are the possible CPUs, in the order of a per-CPU value's
-    parts; ``name_of`` names a kernel function by its address."""
+    parts; ``names_of`` names kernel functions by address; ``now_ns`` is the events' clock."""
 
-    def __init__(self, loaded: Loaded, possible: tuple[int, ...], name_of: NameOf) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        possible: tuple[int, ...],
+        names_of: NamesOf,
+        maps: Maps = bpf_syscalls,
+        now_ns: Callable[[], int] = clock.monotonic_ns,
+    ) -> None:
         self.loaded = loaded
         self._possible = possible
-        self._name_of = name_of
+        self._names_of = names_of
+        self._maps = maps
+        self._now_ns = now_ns
         self._epoch = 0
-        self._shapes = {name: bpf_syscalls.map_shape(fd) for name, fd in loaded.maps.items()}
+        self._shapes = {name: self._maps.map_shape(fd) for name, fd in loaded.maps.items()}
         self._check_shapes()
 
     def _check_shapes(self) -> None:
@@ -94,143 +114,121 @@ class ProbeReader:
                     "bpf/ and irqwatch are of different versions"
                 )
 
-    def read(self) -> Probe:
-        """All that was counted since the probe was attached. Raises ProbeError."""
-        start_ns = clock.monotonic_ns()
+    def capture(self) -> Capture:
+        """The maps as they are now, not decoded: quick, so that the kernel's own counts can be read
+        at almost the same instant. Raises ProbeError."""
+        taken_ns = self._now_ns()
         epoch, self._epoch = self._epoch, (self._epoch + 1) & 0xFFFFFFFF
-        bpf_syscalls.update(
-            self.loaded.maps["epochs"], KEY_0, struct.pack("=I", self._epoch)
+        fds = self.loaded.maps
+        self._maps.update(fds["epochs"], KEY_0, struct.pack("=I", self._epoch))
+        size = self._shapes["cpus"].value_bytes
+        return Capture(
+            taken_ns=taken_ns,
+            epoch=epoch,
+            cpus=self._maps.lookup(fds["cpus"], KEY_0, size * len(self._possible)),
+            tables={name: list(self._items(name)) for name in TABLES if name in fds},
+            programs=tuple(
+                (name, *self._maps.program_statistics(fd))
+                for name, fd in self.loaded.programs.items()
+            ),
         )
-        softirqs, losses = self._read_cpus(epoch)
+
+    def read(self, captured: Capture | None = None) -> Probe:
+        """All that was counted since the probe was attached. Raises ProbeError."""
+        start_ns = self._now_ns()
+        captured = captured or self.capture()
+        softirqs, losses = self._decode_cpus(captured)
         probe = Probe(
             collectors=self.loaded.collectors,
             attached_ns=self.loaded.attached_ns,
-            hardirqs=tuple(self._read_hardirqs(epoch)),
+            hardirqs=tuple(_decode_hardirqs(captured)),
             softirqs=softirqs,
-            works=self._read_works(epoch),
+            works=self._decode_works(captured),
             losses=losses,
-            programs=self._read_programs(),
-            read_ns=clock.monotonic_ns() - start_ns,
+            programs=tuple(
+                Program(name, misses, runs, run_ns)
+                for name, runs, run_ns, misses in captured.programs
+            ),
+            read_ns=self._now_ns() - start_ns,
         )
-        self._forget_cancelled_works(start_ns)
+        self._forget_cancelled_works(captured)
         return probe
 
     def forget_hardirqs(self, gone: Callable[[int, str], bool]) -> None:
-        """Remove the entries of (irq, action) for which ``gone`` says so: their line has been freed,
-        and its number or its struct irqaction may come back as another's."""
+        """Remove the entries of (irq, action) for which ``gone`` says so: their line was freed, and
+        its number or its struct irqaction may come back as another's."""
         for key, value in self._items("hardirqs"):
             _, irq, _ = struct.unpack("=QII", key)
             if gone(irq, abi.string(abi.words(value), 0, abi.NAME_WORDS)):
-                bpf_syscalls.delete(self.loaded.maps["hardirqs"], key)
+                self._maps.delete(self.loaded.maps["hardirqs"], key)
 
     def _items(self, name: str) -> Iterator[tuple[bytes, memoryview]]:
-        if name not in self.loaded.maps:
-            return iter(())
-        return bpf_syscalls.items(self.loaded.maps[name], self._shapes[name])
+        return self._maps.items(self.loaded.maps[name], self._shapes[name])
 
-    def _read_cpus(
-        self, epoch: int
+    def _decode_cpus(
+        self, captured: Capture
     ) -> tuple[tuple[SoftirqTime, ...], dict[str, dict[str, int]]]:
         size = self._shapes["cpus"].value_bytes
-        value = bpf_syscalls.lookup(self.loaded.maps["cpus"], KEY_0, size * len(self._possible))
         softirqs: list[SoftirqTime] = []
         totals = [0] * len(abi.LOSSES)
         for index, cpu in enumerate(self._possible):
-            part = abi.words(value[index * size : (index + 1) * size])
+            part = abi.words(captured.cpus[index * size : (index + 1) * size])
             totals = [total + n for total, n in zip(totals, abi.losses(part), strict=True)]
             if "softirq" in self.loaded.collectors:
-                softirqs += abi.softirqs(part, cpu, epoch)
+                softirqs += abi.softirqs(part, cpu, captured.epoch)
         losses: dict[str, dict[str, int]] = {name: {} for name in sorted(self.loaded.collectors)}
         for (collector, reason), total in zip(abi.LOSSES, totals, strict=True):
             if collector in losses:
                 losses[collector][reason] = total
         return tuple(softirqs), losses
 
-    def _read_hardirqs(self, epoch: int) -> Iterator[HardirqTime]:
-        for key, value in self._items("hardirqs"):
-            _, irq, cpu = struct.unpack("=QII", key)
-            part = abi.hardirq(abi.words(value), cpu, epoch)
-            yield HardirqTime(
-                irq=irq,
-                action=part.name,
-                cpu=cpu,
-                handled=part.handled,
-                not_mine_count=part.not_mine_count,
-                not_mine_ns=part.not_mine_ns,
-                worst=part.worst,
-            )
-
-    def _read_works(self, epoch: int) -> tuple[WorkTime, ...]:
-        merged: dict[tuple[str, str], _WorkParts] = {}
-        queue_names: dict[tuple[int, int], str] = {}
-        for key, value in self._items("works"):
-            function, workqueue = struct.unpack("=QQ", key)
-            name, latency, run = abi.work(abi.words(value))
-            queue_names[function, workqueue] = name
-            parts = merged.setdefault((self._name_of(function), name), _WorkParts())
-            parts.latency = merge((parts.latency, latency))
-            parts.run = merge((parts.run, run))
-        for key, value in self._items("work_cpus"):
+    def _decode_works(self, captured: Capture) -> tuple[WorkTime, ...]:
+        shared = [
+            (struct.unpack("=QQ", key), abi.work(abi.words(value)))
+            for key, value in captured.tables.get("works", ())
+        ]
+        by_cpu = []
+        for key, value in captured.tables.get("work_cpus", ()):
             function, workqueue, cpu = struct.unpack("=QQQ", key)
-            named = (self._name_of(function), queue_names.get((function, workqueue), ""))
-            part = abi.work_cpu(abi.words(value), cpu, epoch)
-            _add_cpu(merged.setdefault(named, _WorkParts()), part, cpu)
-        return tuple(
-            WorkTime(
-                function=function,
-                workqueue=workqueue,
-                latency=parts.latency,
-                run=parts.run,
-                stall_count=parts.stall_count,
-                stall_ns=parts.stall_ns,
-                cpus=parts.cpus,
-                worst_latency=parts.worst_latency,
-                worst_run=parts.worst_run,
-            )
-            for (function, workqueue), parts in sorted(merged.items())
-        )
+            part = abi.work_cpu(abi.words(value), cpu, captured.epoch)
+            by_cpu.append(((function, workqueue), cpu, part))
+        names = self._names_of({function for (function, _), _ in shared})
+        return merge_works(shared, by_cpu, names)
 
-    def _read_programs(self) -> tuple[Program, ...]:
-        programs = []
-        for name, fd in self.loaded.programs.items():
-            run_count, run_ns, misses = bpf_syscalls.program_statistics(fd)
-            programs.append(Program(name, misses, run_count, run_ns))
-        return tuple(programs)
-
-    def _forget_cancelled_works(self, now_ns: int) -> None:
+    def _forget_cancelled_works(self, captured: Capture) -> None:
         """Remove waiting items that will never start: nothing traces a cancellation."""
+        if "works_waiting" not in captured.tables:
+            return
         waiting = [
             (key, struct.unpack_from("=Q", value)[0])
-            for key, value in self._items("works_waiting")
+            for key, value in captured.tables["works_waiting"]
         ]
-        for key in abandoned(waiting, self._shapes.get("works_waiting"), now_ns):
-            bpf_syscalls.delete(self.loaded.maps["works_waiting"], key)
+        most = self._shapes["works_waiting"].max_entries
+        for key in abandoned(waiting, most, captured.taken_ns):
+            self._maps.delete(self.loaded.maps["works_waiting"], key)
 
     def close(self) -> None:
         """Take the probe out of the kernel."""
         self.loaded.close()
 
 
-def abandoned(
-    waiting: list[tuple[bytes, int]], shape: MapShape | None, now_ns: int
-) -> list[bytes]:
-    """Keys of the (key, queued_ns) that have waited too long to be still queued."""
-    crowded = shape is not None and len(waiting) > shape.max_entries // 2
-    limit_ns = ABANDONED_WHEN_CROWDED_NS if crowded else ABANDONED_NS
+def _decode_hardirqs(captured: Capture) -> Iterator[HardirqTime]:
+    for key, value in captured.tables.get("hardirqs", ()):
+        _, irq, cpu = struct.unpack("=QII", key)
+        part = abi.hardirq(abi.words(value), cpu, captured.epoch)
+        yield HardirqTime(
+            irq=irq,
+            action=part.name,
+            cpu=cpu,
+            handled=part.handled,
+            not_mine_count=part.not_mine_count,
+            not_mine_ns=part.not_mine_ns,
+            worst=part.worst,
+        )
+
+
+def abandoned(waiting: list[tuple[bytes, int]], most: int, now_ns: int) -> list[bytes]:
+    """Keys of the (key, queued_ns) that have waited too long to be still queued. ``most`` is how
+    many there is room for: when it gets crowded, less patience."""
+    limit_ns = ABANDONED_WHEN_CROWDED_NS if len(waiting) > most // 2 else ABANDONED_NS
     return [key for key, queued_ns in waiting if now_ns - queued_ns > limit_ns]
-
-
-def _add_cpu(parts: _WorkParts, part: abi.WorkCpuValue, cpu: int) -> None:
-    before = parts.cpus.get(cpu, CountAndTime(0, 0))
-    if part.run_count:
-        parts.cpus[cpu] = CountAndTime(before.count + part.run_count, before.ns + part.run_ns)
-    parts.stall_count += part.stall_count
-    parts.stall_ns += part.stall_ns
-    parts.worst_latency = _longer(parts.worst_latency, part.worst_latency)
-    parts.worst_run = _longer(parts.worst_run, part.worst_run)
-
-
-def _longer(one: Worst | None, other: Worst | None) -> Worst | None:
-    if one is None or other is None:
-        return one or other
-    return one if one.ns >= other.ns else other

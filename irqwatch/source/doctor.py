@@ -1,0 +1,197 @@
+"""Reads what ``irqwatch doctor`` judges, from the live host."""
+
+import ctypes
+import gzip
+import itertools
+import os
+import platform
+import re
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from irqwatch.errors import ProbeError
+from irqwatch.model.doctor import TRACEPOINTS, Facts, FileState, Trial
+from irqwatch.parse.text import clean
+from irqwatch.source import loader
+from irqwatch.source.capabilities import why_no_bpf
+from irqwatch.source.live import COLLECTORS
+from irqwatch.source.root import Unreadable, read
+
+FILES = ("/proc/interrupts", "/proc/softirqs")
+BCC_TIMEOUT_SECONDS = 20
+
+
+def read_facts() -> Facts:
+    """Everything but the trial; takes about 0.2 s, most of it to import bcc in a child."""
+    os_name, os_ids = read_distribution()
+    interpreter = loader.interpreter()
+    bcc_version, bcc_error = read_bcc_version(interpreter)
+    return Facts(
+        command=str(Path(sys.argv[0]).absolute()),
+        os_name=os_name,
+        os_ids=os_ids,
+        kernel=platform.release(),
+        machine=platform.machine(),
+        is_root=os.geteuid() == 0,
+        may_load_bpf=not why_no_bpf(),
+        in_user_namespace=is_mapped(read_text("/proc/self/uid_map")),
+        tracepoints=find_tracepoints("/sys/kernel/btf/vmlinux"),
+        lockdown=chosen(read_text("/sys/kernel/security/lockdown")),
+        unprivileged_bpf_disabled=read_int("/proc/sys/kernel/unprivileged_bpf_disabled"),
+        interpreter=interpreter,
+        bcc_version=bcc_version,
+        bcc_error=bcc_error,
+        libbpf=find_library(("libbpf.so.1", "libbpf.so.0")),
+        files={path: file_state(path) for path in FILES},
+        symbols_visible=shows_addresses("/proc/kallsyms"),
+        kptr_restrict=read_int("/proc/sys/kernel/kptr_restrict"),
+        container=find_container("/"),
+        irqbalance_pid=find_process("irqbalance"),
+        irq_time_accounting=find_option(
+            "CONFIG_IRQ_TIME_ACCOUNTING",
+            ("/proc/config.gz", f"/boot/config-{platform.release()}"),
+        ),
+        has_terminal=sys.stdout.isatty(),
+    )
+
+
+def try_probe() -> Trial:
+    """Load the probe with all collectors and unload it at once. Leaves nothing in the kernel."""
+    try:
+        loaded, refused = loader.load(COLLECTORS, loader.sizes(0, os.cpu_count() or 1))
+    except ProbeError as error:
+        return Trial(refused={"probe": str(error)})
+    loaded.close()
+    return Trial(loaded.collectors, refused)
+
+
+def read_text(path: str) -> str:
+    """A small file's text, printable; "" where it cannot be read."""
+    raw = read(path)
+    return "" if isinstance(raw, Unreadable) else clean(raw.strip())
+
+
+def read_int(path: str) -> int | None:
+    text = read_text(path)
+    return int(text) if re.fullmatch(r"-?\d+", text) else None
+
+
+def file_state(path: str) -> FileState:
+    try:
+        with Path(path).open("rb") as file:
+            return "ok" if file.read(1) else "empty"
+    except PermissionError:
+        return "denied"
+    except OSError:
+        return "missing"
+
+
+def read_distribution() -> tuple[str, tuple[str, ...]]:
+    """Name, then ID and ID_LIKE of os-release(5), most specific first."""
+    try:
+        release = platform.freedesktop_os_release()
+    except (OSError, UnicodeDecodeError):
+        return "an unknown distribution", ()
+    return clean(release["PRETTY_NAME"].encode()), (
+        release["ID"],
+        *release.get("ID_LIKE", "").split(),
+    )
+
+
+def is_mapped(uid_map: str) -> bool:
+    """Whether /proc/PID/uid_map is other than that of the first user namespace."""
+    return bool(uid_map.split()) and uid_map.split() != ["0", "0", "4294967295"]
+
+
+def chosen(text: str) -> str | None:
+    """The one in brackets: "integrity" of ``none [integrity] confidentiality``."""
+    match = re.search(r"\[(\w+)\]", text)
+    return match[1] if match else None
+
+
+def find_tracepoints(path: str) -> frozenset[str] | None:
+    """Those of TRACEPOINTS that the kernel has; None without BTF. Each tracepoint has a typedef
+    btf_trace_NAME (include/trace/bpf_probe.h), whose name stands in BTF's strings, each ended by
+    a zero byte."""
+    types = read(path)
+    if isinstance(types, Unreadable):
+        return None
+    return frozenset(name for name in TRACEPOINTS if f"\0btf_trace_{name}\0".encode() in types)
+
+
+def read_bcc_version(interpreter: str) -> tuple[str | None, str]:
+    """(version, "") or (None, why). Imported in a child, as bcc brings all of LLVM with it."""
+    program = "import bcc, bcc.libbcc; print(bcc.__version__)"
+    try:
+        done = subprocess.run(
+            [interpreter, "-I", "-c", program],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=BCC_TIMEOUT_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        return None, error.strerror or str(error)
+    except subprocess.TimeoutExpired:
+        return None, f"importing bcc took more than {BCC_TIMEOUT_SECONDS} s"
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        return None, said[-1] if said else f"importing bcc ended with {done.returncode}"
+    return done.stdout.strip(), ""
+
+
+def find_library(names: Iterable[str]) -> str | None:
+    """The first that the dynamic linker finds."""
+    for name in names:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return name
+    return None
+
+
+def shows_addresses(path: str) -> bool:
+    """Whether kallsyms shows addresses, and not zeros for all. The first few symbols of an x86-64
+    kernel before 6.15 are offsets in the per-CPU area, the very first of them truly zero."""
+    try:
+        with Path(path).open(errors="replace") as file:
+            return any(line.split(" ", 1)[0].strip("0") for line in itertools.islice(file, 100))
+    except OSError:
+        return False
+
+
+def find_container(root: str) -> str | None:
+    """What the container's maker says: systemd's file (nspawn, lxc), podman's, docker's."""
+    if named := read_text(f"{root}/run/systemd/container"):
+        return named
+    for name, path in (("podman", "run/.containerenv"), ("docker", ".dockerenv")):
+        if Path(root, path).exists():
+            return name
+    return None
+
+
+def find_process(name: str) -> int | None:
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] == name:
+            return process.pid
+    return None
+
+
+def find_option(option: str, paths: Iterable[str]) -> bool | None:
+    """Whether the kernel was built with ``option``; None where no configuration can be read."""
+    for path in paths:
+        try:
+            raw = Path(path).read_bytes()
+            text = gzip.decompress(raw) if path.endswith(".gz") else raw
+        except (OSError, EOFError, zlib.error):
+            continue
+        return f"\n{option}=y\n".encode() in text
+    return None

@@ -1,0 +1,159 @@
+"""The live host as a source of Snapshots: /proc and /sys, and the probe where it can be had."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from irqwatch import clock
+from irqwatch.errors import ProbeError
+from irqwatch.model.snapshot import SCHEMA, Line, Probe, Snapshot, Unavailable
+from irqwatch.source import loader
+from irqwatch.source.capabilities import why_no_bpf
+from irqwatch.source.host import HostReader, HostReading, read_host
+from irqwatch.source.probe import Capture, ProbeReader
+from irqwatch.source.root import Root
+from irqwatch.source.symbols import UNKNOWN, KernelSymbols
+
+COLLECTORS = ("hardirq", "softirq", "work")
+
+
+class LiveSource:
+    """Owns the probe for as long as it is open; a context manager.
+
+    What the host lacks raises nothing: each Snapshot says it in ``unavailable``. With
+    ``settings_max_age_ns`` Snapshots hold /proc/irq too, no older than that.
+    """
+
+    def __init__(
+        self,
+        root: Root,
+        collectors: Collection[str] = COLLECTORS,
+        settings_max_age_ns: int | None = None,
+    ) -> None:
+        self._host = HostReader(root)
+        self._settings_max_age_ns = settings_max_age_ns
+        self._symbols: KernelSymbols | None = None
+        self._probe: ProbeReader | None = None
+        self._lacking: list[Unavailable] = []
+        if collectors:
+            self._open_probe(root, collectors)
+
+    def __enter__(self) -> "LiveSource":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the probe out of the kernel."""
+        if self._probe:
+            self._probe.close()
+            self._probe = None
+        if self._symbols:
+            self._symbols.close()
+            self._symbols = None
+
+    def sample(self) -> Snapshot:
+        """Everything as it is now."""
+        monotonic_ns, wall_ns = clock.monotonic_ns(), clock.wall_ns()
+        captured = self._capture()
+        reading = self._host.read()
+        probe, lacking = self._read_probe(captured, reading)
+        max_age_ns = self._settings_max_age_ns
+        return Snapshot(
+            schema=SCHEMA,
+            monotonic_ns=monotonic_ns,
+            wall_ns=wall_ns,
+            host=reading.host,
+            topology=reading.topology,
+            lines=reading.lines,
+            softirq_counts=reading.softirq_counts,
+            cpu_times=reading.cpu_times,
+            settings=()
+            if max_age_ns is None
+            else self._host.settings(reading.lines, monotonic_ns, max_age_ns),
+            devices=self._host.devices(reading.lines),
+            softnet=reading.softnet,
+            threads=self._host.threads(monotonic_ns),
+            probe=probe,
+            unavailable=(*lacking, *reading.unavailable),
+            durations_ns=reading.durations_ns,
+        )
+
+    def _open_probe(self, root: Root, collectors: Collection[str]) -> None:
+        """Load what can be had of the probe; what cannot goes to ``_lacking``."""
+        reading = self._host.read()
+        possible = reading.topology.possible
+        reason = why_no_bpf() or why_another_kernel(root)
+        if not reason and not possible:
+            reason = "the host does not say which CPUs are possible"
+        if reason:
+            self._lacking.append(Unavailable("probe", reason))
+            return
+        try:
+            limits = loader.sizes(len(reading.lines), len(possible))
+            loaded, refused = loader.load(collectors, limits)
+        except ProbeError as error:
+            self._lacking.append(Unavailable("probe", str(error)))
+            return
+        self._lacking += [Unavailable(name, why) for name, why in sorted(refused.items())]
+        try:
+            self._symbols = KernelSymbols(Path("/proc/kallsyms"))
+            self._probe = ProbeReader(loaded, possible, self._names_of)
+        except (OSError, ProbeError) as error:
+            loaded.close()
+            self._lacking.append(Unavailable("probe", str(error)))
+
+    def _names_of(self, addresses: Collection[int]) -> Mapping[int, str]:
+        assert self._symbols
+        return self._symbols.names_of(addresses)
+
+    def _capture(self) -> Capture | Unavailable | None:
+        """First of all, so that the kernel's own counts are read right after."""
+        try:
+            return self._probe.capture() if self._probe else None
+        except ProbeError as error:
+            return Unavailable("probe", str(error))
+
+    def _read_probe(
+        self, captured: Capture | Unavailable | None, reading: HostReading
+    ) -> tuple[Probe | None, list[Unavailable]]:
+        if self._probe is None or captured is None:
+            return None, self._lacking
+        if isinstance(captured, Unavailable):
+            return None, [*self._lacking, captured]
+        try:
+            probe = self._probe.read(captured)
+            lines = {line.irq: line for line in reading.lines if line.irq is not None}
+            if any(is_gone(lines, one.irq, one.action) for one in probe.hardirqs):
+                self._probe.forget_hardirqs(lambda irq, action: is_gone(lines, irq, action))
+        except (OSError, ProbeError) as error:
+            return None, [*self._lacking, Unavailable("probe", str(error))]
+        if probe.works and all(work.function == UNKNOWN for work in probe.works):
+            hidden = (
+                "the kernel hides its symbols (kernel.kptr_restrict), so functions have no names"
+            )
+            return probe, [*self._lacking, Unavailable("work names", hidden)]
+        return probe, self._lacking
+
+
+def is_gone(lines: Mapping[int, Line], irq: int, action: str) -> bool:
+    """Whether the host has lines, but none that this action is on. The probe's copy of a name may
+    be cut short, and a name may itself hold what the kernel puts between two, so this asks only
+    whether the row has it. An action without a name ("" for a null pointer) belongs to any."""
+    if not lines:
+        return False
+    line = lines.get(irq)
+    return line is None or action not in ", ".join(line.actions)
+
+
+def why_another_kernel(root: Root) -> str:
+    """Why the probe, which is of this kernel, has no place beside ``root``; empty where it has: its
+    files may well be this kernel's, mounted elsewhere."""
+    there, here = read_host(root).boot_id, read_host(Root()).boot_id
+    return "" if there == here else f"{root.procfs} is not of the running kernel"

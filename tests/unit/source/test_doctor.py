@@ -1,0 +1,199 @@
+"""Reading what doctor judges."""
+
+import gzip
+import os
+import platform
+import sys
+
+import pytest
+
+from irqwatch.model.doctor import TRACEPOINTS
+from irqwatch.source import doctor
+
+
+@pytest.mark.parametrize(
+    ("uid_map", "mapped"),
+    [
+        ("         0          0 4294967295\n", False),
+        ("         0       1000          1\n", True),
+        ("         0     100000      65536\n", True),
+        ("", False),
+    ],
+)
+def test_user_namespace(uid_map, mapped):
+    assert doctor.is_mapped(uid_map) is mapped
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("none [integrity] confidentiality\n", "integrity"),
+        ("[none] integrity confidentiality\n", "none"),
+        ("", None),
+    ],
+)
+def test_lockdown(text, word):
+    assert doctor.chosen(text) == word
+
+
+@pytest.mark.parametrize(("text", "number"), [("2\n", 2), ("-1\n", -1), ("x\n", None), ("", None)])
+def test_read_int(tmp_path, text, number):
+    (tmp_path / "file").write_text(text)
+
+    assert doctor.read_int(str(tmp_path / "file")) == number
+
+
+def test_read_int_of_no_file(tmp_path):
+    assert doctor.read_int(str(tmp_path / "none")) is None
+
+
+def test_file_state(tmp_path):
+    (tmp_path / "full").write_bytes(b"\xff\xfe")
+    (tmp_path / "masked").touch()
+
+    assert doctor.file_state(str(tmp_path / "full")) == "ok"
+    assert doctor.file_state(str(tmp_path / "masked")) == "empty"
+    assert doctor.file_state(str(tmp_path / "none")) == "missing"
+    assert doctor.file_state(str(tmp_path)) == "missing"
+
+
+def test_file_state_of_a_file_one_may_not_read(tmp_path, monkeypatch):
+    def refuse(*_args):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+
+    assert doctor.file_state(str(tmp_path)) == "denied"
+
+
+def test_tracepoints_are_found_by_whole_names(tmp_path):
+    names = [f"btf_trace_{name}" for name in TRACEPOINTS[1:]] + ["btf_trace_irq_handler_entry_x"]
+    types = tmp_path / "vmlinux"
+    types.write_bytes(b"\x9f\xeb\x01\0" + "".join(f"{name}\0" for name in ["", *names]).encode())
+
+    assert doctor.find_tracepoints(str(types)) == frozenset(TRACEPOINTS[1:])
+
+
+def test_tracepoints_without_types(tmp_path):
+    assert doctor.find_tracepoints(str(tmp_path / "none")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ffffffff81000000 T _stext\n", True),
+        ("0000000000000000 A fixed_percpu_data\n0000000000001000 A irq_stack_union\n", True),
+        ("0000000000000000 A fixed_percpu_data\n0000000000000000 T _stext\n" * 200, False),
+        ("", False),
+    ],
+)
+def test_symbols(tmp_path, text, shown):
+    (tmp_path / "kallsyms").write_text(text)
+
+    assert doctor.shows_addresses(str(tmp_path / "kallsyms")) is shown
+
+
+def test_symbols_without_kallsyms(tmp_path):
+    assert doctor.shows_addresses(str(tmp_path / "none")) is False
+
+
+def test_container(tmp_path):
+    assert doctor.find_container(str(tmp_path)) is None
+    (tmp_path / ".dockerenv").touch()
+    assert doctor.find_container(str(tmp_path)) == "docker"
+    (tmp_path / "run/systemd").mkdir(parents=True)
+    (tmp_path / "run/.containerenv").touch()
+    assert doctor.find_container(str(tmp_path)) == "podman"
+    (tmp_path / "run/systemd/container").write_text("systemd-nspawn\n")
+    assert doctor.find_container(str(tmp_path)) == "systemd-nspawn"
+    (tmp_path / "run/systemd/container").write_text("\033[2Jx\n")
+    assert doctor.find_container(str(tmp_path)) == "\\x1b[2Jx"
+
+
+CONFIG = b"#\nCONFIG_IRQ_TIME_ACCOUNTING=y\n# CONFIG_OTHER is not set\n"
+
+
+def test_option_from_a_compressed_configuration(tmp_path):
+    (tmp_path / "config.gz").write_bytes(gzip.compress(CONFIG))
+
+    assert doctor.find_option("CONFIG_IRQ_TIME_ACCOUNTING", [str(tmp_path / "config.gz")]) is True
+
+
+def test_option_from_the_first_configuration_that_can_be_read(tmp_path):
+    (tmp_path / "config.gz").write_bytes(gzip.compress(CONFIG)[:-12])
+    (tmp_path / "config").write_bytes(CONFIG)
+    paths = [str(tmp_path / name) for name in ("none.gz", "config.gz", "config")]
+
+    assert doctor.find_option("CONFIG_IRQ_TIME_ACCOUNTING", paths) is True
+    assert doctor.find_option("CONFIG_OTHER", paths) is False
+    assert doctor.find_option("CONFIG_OTHER", paths[:2]) is None
+
+
+def test_distribution(monkeypatch):
+    release = {"PRETTY_NAME": "My \033[31mLinux", "ID": "mine", "ID_LIKE": "ubuntu debian"}
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
+
+    assert doctor.read_distribution() == ("My \\x1b[31mLinux", ("mine", "ubuntu", "debian"))
+
+
+def test_distribution_without_a_name(monkeypatch):
+    def refuse():
+        raise OSError
+
+    monkeypatch.setattr(platform, "freedesktop_os_release", refuse)
+
+    assert doctor.read_distribution() == ("an unknown distribution", ())
+
+
+def interpreter(tmp_path, script):
+    path = tmp_path / "python3"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("script", "answer"),
+    [
+        ("echo 0.26.0", ("0.26.0", "")),
+        ("echo Traceback >&2; echo 'Error: no bcc' >&2; exit 1", (None, "Error: no bcc")),
+        ("exit 3", (None, "importing bcc ended with 3")),
+        ("kill -SEGV $$", (None, "importing bcc ended with -11")),
+    ],
+)
+def test_bcc_version(tmp_path, script, answer):
+    assert doctor.read_bcc_version(interpreter(tmp_path, script)) == answer
+
+
+def test_bcc_version_of_an_interpreter_that_hangs(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "BCC_TIMEOUT_SECONDS", 0.01)
+
+    version, why = doctor.read_bcc_version(interpreter(tmp_path, "exec sleep 60"))
+
+    assert version is None
+    assert "took more than" in why
+
+
+def test_bcc_version_of_no_interpreter(tmp_path):
+    assert doctor.read_bcc_version(str(tmp_path / "none")) == (None, "No such file or directory")
+
+
+def test_library():
+    assert doctor.find_library(["libnone.so.7", "libc.so.6"]) == "libc.so.6"
+    assert doctor.find_library(["libnone.so.7"]) is None
+
+
+def test_process():
+    name = doctor.psutil.Process().name()
+
+    assert doctor.find_process(name) is not None
+    assert doctor.find_process("no such process") is None
+
+
+def test_the_live_host_can_be_read_by_anyone():
+    facts = doctor.read_facts()
+
+    assert facts.kernel == platform.release()
+    assert facts.is_root == (os.geteuid() == 0)
+    assert facts.command.startswith("/")
+    assert facts.has_terminal == sys.stdout.isatty()

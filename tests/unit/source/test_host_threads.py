@@ -1,0 +1,57 @@
+import shutil
+from pathlib import Path
+
+from irqwatch.model.snapshot import Thread
+from irqwatch.source.root import Root
+from irqwatch.source.threads import LOOK_EVERY_NS, ThreadsReader
+from tests.fixtures.proc.trees import unpack
+
+KSOFTIRQD = Thread(20, "ksoftirqd/3", "ksoftirqd", 1_250_000_000, cpu=3)
+IRQ_THREAD = Thread(21, "irq/34-s-eth0", "irq_thread", 70_000_000, irq=34)
+IRQBALANCE = Thread(700, "irqbalance", "irqbalance", 500_000_000)
+
+
+def test_threads_and_not_the_process_that_only_bears_the_name(tmp_path: Path) -> None:
+    reader = ThreadsReader(unpack("two_nodes", tmp_path))
+    assert reader.read(0) == (KSOFTIRQD, IRQ_THREAD, IRQBALANCE)
+
+
+def test_times_are_fresh_and_new_threads_found_within_a_minute(tmp_path: Path) -> None:
+    root = unpack("two_nodes", tmp_path)
+    reader = ThreadsReader(root)
+    reader.read(0)
+    stat = (root.procfs / "20" / "stat").read_text()
+    (root.procfs / "20" / "stat").write_text(stat.replace(" 5 120 ", " 5 121 "))
+    (root.procfs / "22").mkdir()
+    (root.procfs / "22" / "stat").write_text(stat.replace("20 (ksoftirqd/3)", "22 (ksoftirqd/4)"))
+    soon = reader.read(LOOK_EVERY_NS - 1)
+    assert [(thread.pid, thread.cpu_ns) for thread in soon] == [
+        (20, 1_260_000_000),
+        (21, 70_000_000),
+        (700, 500_000_000),
+    ]
+    assert [thread.pid for thread in reader.read(LOOK_EVERY_NS)] == [20, 21, 22, 700]
+
+
+def test_a_thread_that_ends_or_whose_number_goes_to_another(tmp_path: Path) -> None:
+    root = unpack("two_nodes", tmp_path)
+    reader = ThreadsReader(root)
+    reader.read(0)
+    shutil.rmtree(root.procfs / "21")
+    shutil.copy(root.procfs / "900" / "stat", root.procfs / "20" / "stat")
+    assert reader.read(1) == (IRQBALANCE,)
+
+
+def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    root = unpack("two_nodes", tmp_path)
+    stat = (root.procfs / "21" / "stat").read_bytes()
+    (root.procfs / "21" / "stat").write_bytes(stat.replace(b"-s-eth0", b"-\xff\x1b) ("))
+    assert ThreadsReader(root).read(0)[1].name == "irq/34-\\xff\\x1b) ("
+
+
+def test_this_host() -> None:
+    """Where the kernel's threads can be seen at all there is a ksoftirqd for each CPU online."""
+    if Path("/proc/2/comm").read_bytes() == b"kthreadd\n":
+        found = [thread.cpu for thread in ThreadsReader(Root()).read(0) if thread.cpu is not None]
+        assert 0 in found
+        assert len(set(found)) == len(found)
