@@ -1,0 +1,48 @@
+# Each target sets up what it needs first: nothing has to be done before.
+
+BIN := .venv/bin
+ARGS ?=
+SCRIPTS = $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba|da)?sh' .ci deploy tests bench 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev top test check bench golden test-vm clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install what irqwatch needs: .venv, and as root the system packages that are missing
+	@deploy/setup run
+
+setup-dev:
+	@deploy/setup dev
+
+top: setup ## the live screen (plain frames without a terminal); ARGS="-n 3 -d 2" is passed on
+	@$(BIN)/irqwatch top $(ARGS)
+
+# Live tests count what the whole kernel does and take CPUs offline: one at a time, after the rest.
+test: setup-dev ## every test; those that need this kernel's BPF say why when they are skipped
+	@status=0; \
+	$(BIN)/pytest -q -n 2 --dist loadfile -m 'not live' $(ARGS) || status=1; \
+	$(BIN)/pytest -q -m live $(ARGS) || status=1; \
+	exit $$status
+
+check: setup-dev ## format, lint, strict types, import contracts, shell scripts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck $(SCRIPTS); \
+	else echo 'shellcheck is not installed: scripts not checked'; [ -z "$$IRQWATCH_NO_SKIP" ]; fi
+
+bench: setup-dev ## what it costs, against the budgets and the peers that are installed
+	@$(BIN)/python bench/run.py $(ARGS)
+
+golden: setup-dev ## write the expected outputs of the golden tests anew; read the diff
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q -k golden $(ARGS)
+
+test-vm: setup-dev ## the tests that boot other kernels
+	$(BIN)/pytest -q tests/vm $(ARGS)
+
+clean: ## remove all that was made here, .venv included
+	rm -rf .venv .cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Pure: two snapshots in, a view out."""

@@ -1,0 +1,223 @@
+"""Judges a host's facts: what is here, what is missing, what each verb can do. Pure.
+
+Each check takes the facts and gives one finding; NEEDED are those without which there is no probe.
+"""
+
+import re
+from collections.abc import Callable
+
+from irqwatch.derive import mend
+from irqwatch.model.doctor import TRACEPOINTS, Diagnosis, Facts, Finding, Trial
+
+OLDEST_KERNEL = (5, 8)  # CAP_BPF and CAP_PERFMON
+OLDEST_TESTED_KERNEL = (6, 1)
+# Map reads by descriptor without privilege: commit c8644cd0efe7.
+OLDEST_KERNEL_TO_DROP_PRIVILEGES = (5, 19)
+
+Check = Callable[[Facts], Finding]
+
+
+def kernel_version(release: str) -> tuple[int, int] | None:
+    """(6, 18) of ``6.18.44-cloud-amd64``."""
+    match = re.match(r"(\d+)\.(\d+)", release)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def check_kernel(facts: Facts) -> Finding:
+    version = kernel_version(facts.kernel)
+    if version is None:
+        return Finding("kernel", "note", f"{facts.kernel}: a version that cannot be read")
+    if version < OLDEST_KERNEL:
+        detail = f"{facts.kernel}: the probe needs 5.8 or newer"
+        return Finding("kernel", "missing", detail, mend.install_kernel(facts.os_ids))
+    if version < OLDEST_TESTED_KERNEL:
+        return Finding("kernel", "note", f"{facts.kernel}: older than 6.1, the oldest tested")
+    return Finding("kernel", "ok", facts.kernel)
+
+
+def check_btf(facts: Facts) -> Finding:
+    if facts.tracepoints is None:
+        detail = "no /sys/kernel/btf/vmlinux: the probe learns the kernel's structures from it"
+        return Finding("kernel types", "missing", detail, mend.install_kernel(facts.os_ids))
+    return Finding("kernel types", "ok", "/sys/kernel/btf/vmlinux")
+
+
+def check_tracepoints(facts: Facts) -> Finding:
+    absent = [name for name in TRACEPOINTS if name not in (facts.tracepoints or ())]
+    if facts.tracepoints is None:
+        return Finding("tracepoints", "note", "not known without the kernel's types")
+    if absent:
+        detail = f"this kernel has no {', '.join(absent)}"
+        return Finding("tracepoints", "missing", detail, mend.install_kernel(facts.os_ids))
+    return Finding("tracepoints", "ok", f"all {len(TRACEPOINTS)}")
+
+
+def check_privilege(facts: Facts) -> Finding:
+    if not facts.may_load_bpf and not facts.is_root:
+        detail = "not root: loading the probe needs CAP_BPF and CAP_PERFMON"
+        return Finding("privilege", "missing", detail, f"sudo {facts.command} top")
+    if not facts.may_load_bpf:
+        detail = "root without CAP_BPF and CAP_PERFMON"
+        advice = "docker run --cap-add BPF --cap-add PERFMON …" if facts.container else None
+        return Finding("privilege", "missing", detail, advice)
+    if facts.in_user_namespace:
+        detail = "in a user namespace, whose capabilities do not reach BPF"
+        return Finding("privilege", "missing", detail, "run it outside, as the host's root")
+    return Finding("privilege", "ok", "root" if facts.is_root else "CAP_BPF and CAP_PERFMON")
+
+
+def check_lockdown(facts: Facts) -> Finding:
+    if facts.lockdown == "confidentiality":
+        detail = "confidentiality: the kernel lets no program read its memory"
+        advice = "boot with lockdown=integrity on the kernel's command line"
+        return Finding("lockdown", "missing", detail, advice)
+    return Finding("lockdown", "ok", facts.lockdown or "not in this kernel")
+
+
+def check_bcc(facts: Facts) -> Finding:
+    if facts.bcc_version is not None:
+        return Finding("bcc", "ok", f"{facts.bcc_version} in {facts.interpreter}")
+    command = mend.install(facts.os_ids, mend.BCC, "install bcc with its Python 3 bindings")
+    return Finding("bcc", "missing", f"{facts.interpreter}: {facts.bcc_error}", command)
+
+
+def check_libbpf(facts: Facts) -> Finding:
+    if facts.libbpf is not None:
+        return Finding("libbpf", "ok", facts.libbpf)
+    command = mend.install(facts.os_ids, mend.LIBBPF, "install libbpf")
+    return Finding("libbpf", "missing", "libbpf.so.1 cannot be loaded", command)
+
+
+def check_drop(facts: Facts) -> Finding:
+    """Whether ``serve`` can give up its privileges and still read the maps."""
+    version = kernel_version(facts.kernel)
+    if facts.unprivileged_bpf_disabled == 0 or (
+        version is not None and version >= OLDEST_KERNEL_TO_DROP_PRIVILEGES
+    ):
+        return Finding("least privilege", "ok", "serve drops to an unprivileged user")
+    return Finding("least privilege", "note", "serve must keep its privileges: Linux before 5.19")
+
+
+def check_file(facts: Facts, path: str, name: str) -> Finding:
+    state = facts.files.get(path, "missing")
+    if state == "ok":
+        return Finding(name, "ok", path)
+    if state == "empty":
+        detail = f"{path} is masked (it reads empty), as container runtimes do"
+        advice = f"docker run -v /proc:/host/proc:ro … {facts.command} top --path.procfs /host/proc"
+        return Finding(name, "missing", detail, advice)
+    why = "may not be read" if state == "denied" else "is not there"
+    return Finding(name, "missing", f"{path} {why}")
+
+
+def check_interrupts(facts: Facts) -> Finding:
+    return check_file(facts, "/proc/interrupts", "interrupts")
+
+
+def check_softirqs(facts: Facts) -> Finding:
+    return check_file(facts, "/proc/softirqs", "softirqs")
+
+
+def check_symbols(facts: Facts) -> Finding:
+    if facts.symbols_visible:
+        return Finding("symbols", "ok", "/proc/kallsyms shows addresses")
+    detail = "/proc/kallsyms hides addresses: work functions have no names"
+    if facts.kptr_restrict == 2:
+        detail += " (kernel.kptr_restrict is 2)"
+        return Finding("symbols", "missing", detail, "sysctl -w kernel.kptr_restrict=1")
+    return Finding("symbols", "missing", detail, f"sudo {facts.command} top")
+
+
+def check_container(facts: Facts) -> Finding:
+    if facts.container is None:
+        return Finding("container", "ok", "not in one")
+    detail = f"{facts.container}: interrupts shown are those of the whole host"
+    return Finding("container", "note", detail)
+
+
+def check_irqbalance(facts: Facts) -> Finding:
+    if facts.irqbalance_pid is None:
+        return Finding("irqbalance", "ok", "not running: interrupts stay where they are put")
+    detail = f"running (pid {facts.irqbalance_pid}): it moves interrupts between CPUs"
+    return Finding("irqbalance", "note", detail)
+
+
+def check_accounting(facts: Facts) -> Finding:
+    """Without it /proc/stat charges interrupt time by the tick, most of it to whoever was hit."""
+    name = "irq accounting"
+    if facts.irq_time_accounting is None:
+        return Finding(name, "note", "not known whether /proc/stat times interrupts")
+    if facts.irq_time_accounting:
+        return Finding(name, "ok", "/proc/stat times interrupts too")
+    detail = "no CONFIG_IRQ_TIME_ACCOUNTING: /proc/stat does not time interrupts"
+    return Finding(name, "note", detail)
+
+
+def check_terminal(facts: Facts) -> Finding:
+    if facts.has_terminal:
+        return Finding("terminal", "ok", "top shows its screen")
+    return Finding("terminal", "note", "none here: top prints plain frames")
+
+
+def check_trial(facts: Facts, trial: Trial | None) -> Finding:
+    """The proof of all that is needed: the probe loaded, and unloaded at once."""
+    if trial is None:
+        lacking = ", ".join(finding.name for finding in lacking_for_probe(facts))
+        return Finding("probe", "missing", f"not tried, for want of: {lacking}")
+    if trial.refused:
+        reasons = "; ".join(f"{name}: {why}" for name, why in sorted(trial.refused.items()))
+        return Finding("probe", "missing", reasons)
+    return Finding("probe", "ok", f"loads: {', '.join(sorted(trial.collectors))}")
+
+
+NEEDED: tuple[Check, ...] = (
+    check_kernel,
+    check_btf,
+    check_tracepoints,
+    check_privilege,
+    check_lockdown,
+    check_bcc,
+    check_libbpf,
+)
+
+USEFUL: tuple[Check, ...] = (
+    check_interrupts,
+    check_softirqs,
+    check_symbols,
+    check_drop,
+    check_container,
+    check_irqbalance,
+    check_accounting,
+    check_terminal,
+)
+
+
+def lacking_for_probe(facts: Facts) -> tuple[Finding, ...]:
+    """What keeps the probe from being loaded; nothing where it can be tried."""
+    return tuple(finding for check in NEEDED if (finding := check(facts)).verdict == "missing")
+
+
+def verbs(facts: Facts, trial: Trial | None) -> dict[str, str]:
+    """What each verb can do here, in words."""
+    timed = sorted(trial.collectors) if trial else []
+    counted = [
+        finding.name
+        for finding in (check_interrupts(facts), check_softirqs(facts))
+        if finding.verdict == "ok"
+    ]
+    parts = []
+    if timed:
+        parts.append(f"times {', '.join(timed)}")
+    if counted:
+        parts.append(f"counts {' and '.join(counted)}")
+    does = "; ".join(parts) if timed else f"{parts[0]}, no times" if parts else "CPU times only"
+    screen = "" if facts.has_terminal else " (plain frames)"
+    return {"top": does + screen, "serve": does}
+
+
+def examine(facts: Facts, trial: Trial | None) -> Diagnosis:
+    """``trial`` is None where something needed is missing and the probe was not tried."""
+    findings = [check(facts) for check in NEEDED]
+    findings.append(check_trial(facts, trial))
+    findings += [check(facts) for check in USEFUL]
+    return Diagnosis(tuple(findings), verbs(facts, trial))

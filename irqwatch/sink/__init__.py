@@ -1,0 +1,1 @@
+"""All output. Sinks never import each other."""

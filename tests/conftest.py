@@ -1,0 +1,63 @@
+"""What all tests share: the unpacked tools on PATH, and when a test is skipped."""
+
+import functools
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from irqwatch.derive.doctor import check_interrupts, check_softirqs, lacking_for_probe
+from irqwatch.source.doctor import read_facts
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+UNPACKED_TOOLS = REPOSITORY / ".cache" / "tools" / "usr" / "bin"  # see deploy/setup
+
+# Set by .ci/run, where everything is there: a test that does not run is a test that fails.
+NO_SKIP = bool(os.environ.get("IRQWATCH_NO_SKIP"))
+
+os.environ["PATH"] += os.pathsep + str(UNPACKED_TOOLS)
+
+# No test depends on how fast the machine is; in CI each run draws the same examples.
+hypothesis.settings.register_profile("irqwatch", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("irqwatch")
+
+
+@functools.cache
+def why_not_live() -> str:
+    """Why this host's kernel cannot be used, in words; empty where it can. Looks at what the probe
+    needs, not at whether it loads: a probe that does not load is a failure, not a skip."""
+    facts = read_facts()
+    findings = (*lacking_for_probe(facts), check_interrupts(facts), check_softirqs(facts))
+    return "; ".join(f"{f.name}: {f.detail}" for f in findings if f.verdict == "missing")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("live") and (reason := why_not_live()):
+        pytest.skip(reason)
+
+
+def skip_is_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure that gives the skip's reason. An expected failure stays one."""
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return
+    *_, reason = report.longrepr if isinstance(report.longrepr, tuple) else (report.longrepr,)
+    report.outcome = "failed"
+    report.longrepr = f"IRQWATCH_NO_SKIP is set, so this is a failure. {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if NO_SKIP:
+        skip_is_failure(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if NO_SKIP:
+        skip_is_failure(report)
+    return report

@@ -1,0 +1,28 @@
+"""A host on which doctor finds nothing wrong."""
+
+from irqwatch.model.doctor import TRACEPOINTS, Facts
+
+HEALTHY = Facts(
+    command="/opt/irqwatch/bin/irqwatch",
+    os_name="Debian GNU/Linux 13 (trixie)",
+    os_ids=("debian",),
+    kernel="6.12.6-amd64",
+    machine="x86_64",
+    is_root=True,
+    may_load_bpf=True,
+    in_user_namespace=False,
+    tracepoints=frozenset(TRACEPOINTS),
+    lockdown="none",
+    unprivileged_bpf_disabled=2,
+    interpreter="/usr/bin/python3",
+    bcc_version="0.31.0",
+    bcc_error="",
+    libbpf="libbpf.so.1",
+    files={"/proc/interrupts": "ok", "/proc/softirqs": "ok"},
+    symbols_visible=True,
+    kptr_restrict=0,
+    container=None,
+    irqbalance_pid=None,
+    irq_time_accounting=True,
+    has_terminal=True,
+)

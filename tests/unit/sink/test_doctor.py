@@ -1,0 +1,64 @@
+"""How a diagnosis is shown."""
+
+import json
+
+from irqwatch.model.doctor import Diagnosis, Finding
+from irqwatch.sink import doctor
+from tests.unit.doctor_facts import HEALTHY
+
+DIAGNOSIS = Diagnosis(
+    (
+        Finding("kernel", "ok", "6.12.6-amd64"),
+        Finding("irq accounting", "note", "not known"),
+        Finding("bcc", "missing", "No module named 'bcc'", "apt-get install python3-bpfcc"),
+    ),
+    {"top": "counts interrupts", "serve": "counts interrupts"},
+)
+
+TEXT = """\
+irqwatch 1.2.3 on Debian GNU/Linux 13 (trixie), Linux 6.12.6-amd64, x86_64
+
+  kernel          ok       6.12.6-amd64
+  irq accounting  note     not known
+  bcc             missing  No module named 'bcc'
+                           apt-get install python3-bpfcc
+
+  irqwatch top    counts interrupts
+  irqwatch serve  counts interrupts
+"""
+
+
+def test_text():
+    assert doctor.to_text(HEALTHY, DIAGNOSIS, "1.2.3", colour=False) == TEXT
+
+
+def test_colour_changes_no_other_character():
+    coloured = doctor.to_text(HEALTHY, DIAGNOSIS, "1.2.3", colour=True)
+
+    assert "\033[31mmissing\033[m" in coloured
+    for code in ("\033[31m", "\033[32m", "\033[33m", "\033[m"):
+        coloured = coloured.replace(code, "")
+    assert coloured == TEXT
+
+
+def test_json():
+    assert json.loads(doctor.to_json(HEALTHY, DIAGNOSIS, "1.2.3")) == {
+        "schema": 1,
+        "version": "1.2.3",
+        "host": {
+            "os": "Debian GNU/Linux 13 (trixie)",
+            "kernel": "6.12.6-amd64",
+            "machine": "x86_64",
+        },
+        "findings": [
+            {"name": "kernel", "verdict": "ok", "detail": "6.12.6-amd64", "mend": None},
+            {"name": "irq accounting", "verdict": "note", "detail": "not known", "mend": None},
+            {
+                "name": "bcc",
+                "verdict": "missing",
+                "detail": "No module named 'bcc'",
+                "mend": "apt-get install python3-bpfcc",
+            },
+        ],
+        "verbs": {"top": "counts interrupts", "serve": "counts interrupts"},
+    }
