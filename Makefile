@@ -5,7 +5,7 @@ ARGS ?=
 SCRIPTS = $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba|da)?sh' .ci deploy tests bench 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev top test check bench golden test-vm clean
+.PHONY: help setup setup-dev setup-vm top test check bench golden test-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -15,6 +15,9 @@ setup: ## install what irqwatch needs: .venv, and as root the system packages th
 
 setup-dev:
 	@deploy/setup dev
+
+setup-vm:
+	@deploy/setup vm
 
 top: setup ## the live screen (plain frames without a terminal); ARGS="-n 3 -d 2" is passed on
 	@$(BIN)/irqwatch top $(ARGS)
@@ -40,7 +43,7 @@ bench: setup-dev ## what it costs, against the budgets and the peers that are in
 golden: setup-dev ## write the expected outputs of the golden tests anew; read the diff
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q -k golden $(ARGS)
 
-test-vm: setup-dev ## the tests that boot other kernels
+test-vm: setup-vm ## the tests that boot other kernels: a few minutes each
 	$(BIN)/pytest -q tests/vm $(ARGS)
 
 clean: ## remove all that was made here, .venv included

@@ -9,6 +9,8 @@
 #define NR_SOFTIRQS 10 /* include/linux/interrupt.h */
 #define NAME_BYTES 48
 #define COMM_BYTES 16
+#define FUNCTION_BYTES 64
+#define FORMAT_BYTES 8
 #define WORKQUEUE_NAME_BYTES 32 /* WQ_NAME_LEN: 24, and 32 since Linux 6.9 */
 
 #include "histogram.h"
@@ -38,7 +40,7 @@ enum loss {
 	LOSS_SOFTIRQ_UNKNOWN_RAISE,
 	LOSS_SOFTIRQ_UNKNOWN_ENTRY,
 	LOSS_WORK_QUEUE_MAP_FULL,
-	LOSS_WORK_START_WITHOUT_QUEUE,
+	LOSS_WORK_LATENCY_MAP_FULL,
 	LOSS_WORK_START_MAP_FULL,
 	LOSS_WORK_END_WITHOUT_START,
 	LOSS_WORK_END_MAP_FULL,
@@ -68,8 +70,9 @@ struct cpu {
 	u64 task;	     /* the task the last softirq was seen in … */
 	u64 task_is_ksoftirqd; /* … and whether it was ksoftirqd */
 	u64 raised_ns[NR_SOFTIRQS]; /* the oldest raise not yet served; 0: none */
+	u64 raised_again_ns[NR_SOFTIRQS]; /* a later one, while softirqs ran; 0: none */
 
-	u64 queued_work; /* the item queued last, not yet activated; 0: none */
+	u64 queued_work; /* the item queued last, with no other event of work since; 0: none */
 
 	u64 losses[LOSSES];
 #ifdef COLLECT_SOFTIRQ
@@ -95,14 +98,20 @@ struct hardirq {
 /* A work item that waits, keyed by its struct work_struct. */
 struct work_waiting {
 	u64 queued_ns;
+	u64 previous_ns; /* when it had been queued before, and had not started; 0: it had not */
 	u64 stalled_ns; /* how long it waited for max_active; 0: not at all */
 	u64 workqueue;
 };
 
-/* A work item that runs, keyed by its kworker's thread id. */
+/* A run: the item, and the thread that runs it. That is its kworker; of a BH workqueue (Linux 6.9) it is
+ * whatever task the softirq came over, with runs on top of each other and idle tasks sharing id 0. */
+struct work_run_key {
+	u64 work;
+	u64 thread;
+};
+
 struct work_running {
 	u64 start_ns;
-	u64 work;
 	u64 function;
 	u64 workqueue;
 };
@@ -112,8 +121,14 @@ struct work_key {
 	u64 workqueue; /* 0: its queueing was not seen */
 };
 
+/* What bpf_snprintf() is to write, set and frozen by the loader before the programs are loaded. */
+struct format {
+	char text[FORMAT_BYTES];
+};
+
 /* One function on one workqueue, written by every CPU with atomic adds. */
 struct work {
+	char function[FUNCTION_BYTES];
 	char workqueue[WORKQUEUE_NAME_BYTES];
 	struct histogram latency;
 	struct histogram run;

@@ -19,9 +19,15 @@ int irqw_soft_raise(struct bpf_raw_tracepoint_args *ctx)
 		cpu->losses[LOSS_SOFTIRQ_UNKNOWN_RAISE]++;
 		return 0;
 	}
-	/* The oldest raise wins: it is the one that waits longest. */
-	if (!cpu->raised_ns[vector])
+	/* The oldest raise wins: it is the one that waits longest. But handle_softirqs() takes the
+	 * pending vectors off before it runs them, so a raise while softirqs run may set the bit of a
+	 * vector that is still to run anew, and it then runs a second time for this later raise. */
+	if (!cpu->raised_ns[vector]) {
 		cpu->raised_ns[vector] = bpf_ktime_get_ns();
+		cpu->raised_again_ns[vector] = 0;
+	} else if (cpu->softirq_start_ns && !cpu->raised_again_ns[vector]) {
+		cpu->raised_again_ns[vector] = bpf_ktime_get_ns();
+	}
 	return 0;
 }
 
@@ -79,6 +85,10 @@ int irqw_soft_entry(struct bpf_raw_tracepoint_args *ctx)
 
 	raised_ns = cpu->raised_ns[vector];
 	cpu->raised_ns[vector] = 0;
+	if (!raised_ns) {
+		raised_ns = cpu->raised_again_ns[vector];
+		cpu->raised_again_ns[vector] = 0;
+	}
 	if (!raised_ns) {
 		cpu->losses[LOSS_SOFTIRQ_ENTRY_WITHOUT_RAISE]++;
 		return 0;

@@ -3,31 +3,38 @@
  * How long does a work item wait in its queue, was it held back by max_active, how long does it run?
  *
  * Queueing and activation are traced in __queue_work() under the pool's lock with interrupts off, so
- * an item that is activated at once is activated before anything else is queued on this CPU
- * (kernel/workqueue.c). A kworker runs one item at a time, so its thread id is the key of a run. Work
+ * an item that is activated at once is activated before any other event of work on this CPU; one that
+ * stalled is activated after the end of another (kernel/workqueue.c). Work
  * is a hundredfold rarer than softirqs and its functions run on many CPUs: here, and only here,
  * histograms are shared between CPUs and added to atomically, which costs less than the memory would.
  *
- * An item that is cancelled while it waits leaves its entry in `works_waiting`: queueing the same
+ * What is not queued by __queue_work(), the barriers of a flush (wq_barrier_func), has a run time and no
+ * latency. An item that is cancelled while it waits leaves its entry in `works_waiting`: queueing the same
  * item again overwrites it, and the reader removes what is old (irqwatch/source/probe.py).
  */
 
 BPF_F_TABLE("hash", u64, struct work_waiting, works_waiting, MAX_WORKS_WAITING, BPF_F_NO_PREALLOC);
-BPF_F_TABLE("hash", u32, struct work_running, works_running, MAX_WORKS_RUNNING, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", struct work_run_key, struct work_running, works_running, MAX_WORKS_RUNNING, BPF_F_NO_PREALLOC);
 BPF_F_TABLE("hash", struct work_key, struct work, works, MAX_WORKS, BPF_F_NO_PREALLOC);
 BPF_F_TABLE("hash", struct work_cpu_key, struct work_cpu, work_cpus, MAX_WORK_CPUS,
 	    BPF_F_NO_PREALLOC);
 BPF_ARRAY(no_work, struct work, 1); /* zeros, too large for the stack */
+BPF_F_TABLE("array", u32, struct format, function_format, 1, BPF_F_RDONLY_PROG); /* "%ps" */
+
+#define WORK_STRUCT_PENDING 1 /* include/linux/workqueue.h, bit 0 of work_struct.data */
 
 int irqw_work_queue(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 pool_workqueue = ctx->args[1];
 	u64 work = ctx->args[2];
-	struct work_waiting waiting = {};
+	struct work_waiting *before, waiting = {};
 	struct cpu *cpu = this_cpu();
 
 	if (!cpu)
 		return 0;
+	before = works_waiting.lookup(&work);
+	if (before)
+		waiting.previous_ns = before->queued_ns;
 	bpf_probe_read_kernel(&waiting.workqueue, sizeof(waiting.workqueue),
 			      (void *)(pool_workqueue + OFFSET_pool_workqueue_wq));
 	waiting.queued_ns = bpf_ktime_get_ns();
@@ -55,6 +62,20 @@ int irqw_work_active(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/* Names are copied while what they name is there: a module may go. */
+static __always_inline void name_work(struct work *work, struct work_key *key)
+{
+	int zero = 0;
+	struct format *format = function_format.lookup(&zero);
+
+	if (format)
+		bpf_snprintf(work->function, sizeof(work->function), format->text, &key->function,
+			     sizeof(key->function));
+	if (key->workqueue)
+		bpf_probe_read_kernel_str(work->workqueue, sizeof(work->workqueue),
+					  (void *)(key->workqueue + OFFSET_workqueue_struct_name));
+}
+
 static __always_inline struct work *work_for(struct work_key *key)
 {
 	int zero = 0;
@@ -68,9 +89,8 @@ static __always_inline struct work *work_for(struct work_key *key)
 		return NULL;
 	works.insert(key, nothing); /* not update: another CPU may have been first */
 	work = works.lookup(key);
-	if (work && key->workqueue)
-		bpf_probe_read_kernel_str(work->workqueue, sizeof(work->workqueue),
-					  (void *)(key->workqueue + OFFSET_workqueue_struct_name));
+	if (work)
+		name_work(work, key);
 	return work;
 }
 
@@ -98,7 +118,7 @@ static __always_inline void waited(struct cpu *cpu, struct work_key *key,
 	struct work_cpu *work_cpu = work_cpu_for(key);
 
 	if (!work || !work_cpu) {
-		cpu->losses[LOSS_WORK_START_MAP_FULL]++;
+		cpu->losses[LOSS_WORK_LATENCY_MAP_FULL]++;
 		return;
 	}
 	histogram_add_shared(&work->latency, latency_ns);
@@ -109,33 +129,55 @@ static __always_inline void waited(struct cpu *cpu, struct work_key *key,
 	}
 }
 
+/*
+ * The entry of the item that starts. process_one_work() clears PENDING before it traces the start, so
+ * the item may have been queued anew in between, by an interrupt at the latest when interrupts go on
+ * again: PENDING is set, and the entry of the new queueing must stay for the next start. Where PENDING
+ * is clear an earlier queueing was cancelled.
+ */
+static __always_inline bool take_waiting(u64 item, struct work_waiting *taken)
+{
+	struct work_waiting *waiting = works_waiting.lookup(&item);
+	u64 data = 0;
+
+	if (!waiting)
+		return false;
+	*taken = *waiting;
+	bpf_probe_read_kernel(&data, sizeof(data), (void *)(item + OFFSET_work_struct_data));
+	if (!(data & WORK_STRUCT_PENDING)) {
+		works_waiting.delete(&item);
+	} else if (taken->previous_ns) {
+		taken->queued_ns = taken->previous_ns;
+		taken->stalled_ns = 0;
+		waiting->previous_ns = 0;
+	}
+	return true;
+}
+
 int irqw_work_start(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 item = ctx->args[0];
-	u32 thread = bpf_get_current_pid_tgid();
 	struct cpu *cpu = this_cpu();
-	struct work_waiting *found, waiting = {};
+	struct work_waiting waiting = {};
+	struct work_run_key run = {};
 	struct work_running running = {};
 	struct work_key key = {};
 
 	if (!cpu)
 		return 0;
+	cpu->queued_work = 0;
 	running.start_ns = bpf_ktime_get_ns();
-	running.work = item;
 	bpf_probe_read_kernel(&running.function, sizeof(running.function),
 			      (void *)(item + OFFSET_work_struct_func));
-	found = works_waiting.lookup(&item);
-	if (found) {
-		waiting = *found;
-		works_waiting.delete(&item);
+	if (take_waiting(item, &waiting)) {
 		running.workqueue = waiting.workqueue;
 		key.function = running.function;
 		key.workqueue = running.workqueue;
 		waited(cpu, &key, &waiting, running.start_ns);
-	} else {
-		cpu->losses[LOSS_WORK_START_WITHOUT_QUEUE]++;
 	}
-	if (works_running.update(&thread, &running))
+	run.work = item;
+	run.thread = (u32)bpf_get_current_pid_tgid();
+	if (works_running.update(&run, &running))
 		cpu->losses[LOSS_WORK_START_MAP_FULL]++;
 	return 0;
 }
@@ -143,8 +185,8 @@ int irqw_work_start(struct bpf_raw_tracepoint_args *ctx)
 int irqw_work_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 now_ns = bpf_ktime_get_ns();
-	u32 thread = bpf_get_current_pid_tgid();
 	struct cpu *cpu = this_cpu();
+	struct work_run_key run = {};
 	struct work_running *running;
 	struct work_key key = {};
 	struct work *work;
@@ -153,15 +195,18 @@ int irqw_work_end(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!cpu)
 		return 0;
-	running = works_running.lookup(&thread);
-	if (!running || running->work != ctx->args[0]) {
+	cpu->queued_work = 0;
+	run.work = ctx->args[0];
+	run.thread = (u32)bpf_get_current_pid_tgid();
+	running = works_running.lookup(&run);
+	if (!running) {
 		cpu->losses[LOSS_WORK_END_WITHOUT_START]++;
 		return 0;
 	}
 	run_ns = elapsed_ns(running->start_ns, now_ns);
 	key.function = running->function;
 	key.workqueue = running->workqueue;
-	works_running.delete(&thread);
+	works_running.delete(&run);
 	work = work_for(&key);
 	work_cpu = work_cpu_for(&key);
 	if (!work || !work_cpu) {

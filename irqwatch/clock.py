@@ -1,7 +1,7 @@
 """The one place that reads a clock or sleeps; all else is handed times.
 
 Two exceptions, each where a library must wait for its own input: the terminal loop waits in curses
-for a key, and the HTTP server waits in asyncio for its clients.
+for a key, and the HTTP server waits in selectors for its clients.
 """
 
 import time

@@ -3,6 +3,7 @@
     IrqwatchError            one line: what is wrong and what to do
     ├── ParseError           a kernel file holds something no parser here understands
     ├── ProbeError           the probe cannot be loaded or read
+    ├── RecordingError       a recording cannot be read or written
     └── UsageError           the command line asks for something that cannot be
 
 What a host merely lacks (no root, no BPF, a masked file) is not an error but data:
@@ -20,6 +21,10 @@ class ParseError(IrqwatchError):
 
 class ProbeError(IrqwatchError):
     """The probe cannot be loaded or read."""
+
+
+class RecordingError(IrqwatchError):
+    """A recording cannot be read or written; says which, and where in it."""
 
 
 class UsageError(IrqwatchError):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from irqwatch.derive import mend
 from irqwatch.model.doctor import TRACEPOINTS, Diagnosis, Facts, Finding, Trial
 
-OLDEST_KERNEL = (5, 8)  # CAP_BPF and CAP_PERFMON
+OLDEST_KERNEL = (5, 13)  # bpf_snprintf(), which names work functions
 OLDEST_TESTED_KERNEL = (6, 1)
 # Map reads by descriptor without privilege: commit c8644cd0efe7.
 OLDEST_KERNEL_TO_DROP_PRIVILEGES = (5, 19)
@@ -118,16 +118,6 @@ def check_softirqs(facts: Facts) -> Finding:
     return check_file(facts, "/proc/softirqs", "softirqs")
 
 
-def check_symbols(facts: Facts) -> Finding:
-    if facts.symbols_visible:
-        return Finding("symbols", "ok", "/proc/kallsyms shows addresses")
-    detail = "/proc/kallsyms hides addresses: work functions have no names"
-    if facts.kptr_restrict == 2:
-        detail += " (kernel.kptr_restrict is 2)"
-        return Finding("symbols", "missing", detail, "sysctl -w kernel.kptr_restrict=1")
-    return Finding("symbols", "missing", detail, f"sudo {facts.command} top")
-
-
 def check_container(facts: Facts) -> Finding:
     if facts.container is None:
         return Finding("container", "ok", "not in one")
@@ -183,7 +173,6 @@ NEEDED: tuple[Check, ...] = (
 USEFUL: tuple[Check, ...] = (
     check_interrupts,
     check_softirqs,
-    check_symbols,
     check_drop,
     check_container,
     check_irqbalance,

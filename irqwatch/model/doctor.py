@@ -49,8 +49,6 @@ class Facts:
     bcc_error: str  # why bcc_version is None
     libbpf: str | None  # "libbpf.so.1"
     files: Mapping[str, FileState]  # path → what came of reading it
-    symbols_visible: bool  # /proc/kallsyms shows addresses
-    kptr_restrict: int | None
     container: str | None  # "docker", "podman", …
     irqbalance_pid: int | None
     irq_time_accounting: bool | None

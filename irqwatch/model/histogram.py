@@ -26,7 +26,7 @@ def bucket_of(value_ns: int) -> int:
 
 
 def lower_edge_ns(bucket: int) -> int:
-    """The smallest value in ``bucket``; ``lower_edge_ns(bucket + 1)`` is its upper edge, exclusive."""
+    """The smallest value in ``bucket``; ``lower_edge_ns(bucket + 1)`` is the first above it."""
     if bucket == 0:
         return 0
     octave, quarter = divmod(bucket - 1, 4)

@@ -53,6 +53,7 @@ class Source:
     ksoftirqd_seconds: float | None = None
     stall_count: int | None = None
     stall_seconds: float | None = None
+    description: str | None = None  # of a vector: "Local timer interrupts"
 
 
 @dataclass(frozen=True, slots=True)

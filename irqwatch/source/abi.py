@@ -15,6 +15,7 @@ WORST_WORDS = 5
 WORSTS_WORDS = 2 * WORST_WORDS
 NAME_WORDS = 48 // 8
 WORKQUEUE_NAME_WORDS = 32 // 8
+FUNCTION_WORDS = 64 // 8
 
 LOSSES = (
     ("hardirq", "exit_without_entry"),
@@ -26,18 +27,18 @@ LOSSES = (
     ("softirq", "unknown_raise"),
     ("softirq", "unknown_entry"),
     ("work", "queue_map_full"),
-    ("work", "start_without_queue"),
+    ("work", "latency_map_full"),
     ("work", "start_map_full"),
     ("work", "end_without_start"),
     ("work", "end_map_full"),
 )
-LOSSES_AT = 20
+LOSSES_AT = 30
 SOFTIRQS_AT = LOSSES_AT + 16
 SOFTIRQ_WORDS = 2 + 2 * WORSTS_WORDS + 2 * HISTOGRAM_WORDS
 CPU_WORDS = SOFTIRQS_AT
 CPU_WORDS_WITH_SOFTIRQS = SOFTIRQS_AT + len(SOFTIRQ_VECTORS) * SOFTIRQ_WORDS
 HARDIRQ_WORDS = NAME_WORDS + 2 + WORSTS_WORDS + HISTOGRAM_WORDS
-WORK_WORDS = WORKQUEUE_NAME_WORDS + 2 * HISTOGRAM_WORDS
+WORK_WORDS = FUNCTION_WORDS + WORKQUEUE_NAME_WORDS + 2 * HISTOGRAM_WORDS
 WORK_CPU_WORDS = 4 + 2 * WORSTS_WORDS
 
 
@@ -48,6 +49,14 @@ class HardirqValue:
     not_mine_ns: int
     worst: Worst | None
     handled: Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class WorkValue:
+    function: str
+    workqueue: str
+    latency: Histogram
+    run: Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,13 @@ def worst(value: memoryview, at: int, epoch: int, cpu: int) -> Worst | None:
         return None
     comm = string(value, at + 3, 2)
     return Worst(ns=ns, at_ns=at_ns, cpu=cpu, pid=pid_and_epoch & 0xFFFFFFFF, comm=comm)
+
+
+def longer(one: Worst | None, other: Worst | None) -> Worst | None:
+    """The worse of two."""
+    if one is None or other is None:
+        return one or other
+    return one if one.ns >= other.ns else other
 
 
 def string(value: memoryview, at: int, length_words: int) -> str:
@@ -131,13 +147,14 @@ def hardirq(value: memoryview, cpu: int, epoch: int) -> HardirqValue:
     )
 
 
-def work(value: memoryview) -> tuple[str, Histogram, Histogram]:
-    """struct work: workqueue, latency, run."""
-    at = WORKQUEUE_NAME_WORDS
-    return (
-        string(value, 0, at),
-        histogram(value, at),
-        histogram(value, at + HISTOGRAM_WORDS),
+def work(value: memoryview) -> WorkValue:
+    """struct work."""
+    at = FUNCTION_WORDS + WORKQUEUE_NAME_WORDS
+    return WorkValue(
+        function=string(value, 0, FUNCTION_WORDS),
+        workqueue=string(value, FUNCTION_WORDS, WORKQUEUE_NAME_WORDS),
+        latency=histogram(value, at),
+        run=histogram(value, at + HISTOGRAM_WORDS),
     )
 
 

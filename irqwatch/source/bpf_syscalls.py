@@ -13,7 +13,7 @@ from functools import cache
 
 from irqwatch.errors import ProbeError
 
-BATCH = 512
+BATCH = 64
 
 
 class _MapInfo(ctypes.Structure):

@@ -2,7 +2,6 @@
 
 import ctypes
 import gzip
-import itertools
 import os
 import platform
 import re
@@ -48,8 +47,6 @@ def read_facts() -> Facts:
         bcc_error=bcc_error,
         libbpf=find_library(("libbpf.so.1", "libbpf.so.0")),
         files={path: file_state(path) for path in FILES},
-        symbols_visible=shows_addresses("/proc/kallsyms"),
-        kptr_restrict=read_int("/proc/sys/kernel/kptr_restrict"),
         container=find_container("/"),
         irqbalance_pid=find_process("irqbalance"),
         irq_time_accounting=find_option(
@@ -156,16 +153,6 @@ def find_library(names: Iterable[str]) -> str | None:
             continue
         return name
     return None
-
-
-def shows_addresses(path: str) -> bool:
-    """Whether kallsyms shows addresses, and not zeros for all. The first few symbols of an x86-64
-    kernel before 6.15 are offsets in the per-CPU area, the very first of them truly zero."""
-    try:
-        with Path(path).open(errors="replace") as file:
-            return any(line.split(" ", 1)[0].strip("0") for line in itertools.islice(file, 100))
-    except OSError:
-        return False
 
 
 def find_container(root: str) -> str | None:

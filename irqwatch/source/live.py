@@ -1,7 +1,6 @@
 """The live host as a source of Snapshots: /proc and /sys, and the probe where it can be had."""
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from types import TracebackType
 
 from irqwatch import clock
@@ -12,7 +11,6 @@ from irqwatch.source.capabilities import why_no_bpf
 from irqwatch.source.host import HostReader, HostReading, read_host
 from irqwatch.source.probe import Capture, ProbeReader
 from irqwatch.source.root import Root
-from irqwatch.source.symbols import UNKNOWN, KernelSymbols
 
 COLLECTORS = ("hardirq", "softirq", "work")
 
@@ -32,7 +30,6 @@ class LiveSource:
     ) -> None:
         self._host = HostReader(root)
         self._settings_max_age_ns = settings_max_age_ns
-        self._symbols: KernelSymbols | None = None
         self._probe: ProbeReader | None = None
         self._lacking: list[Unavailable] = []
         if collectors:
@@ -54,9 +51,6 @@ class LiveSource:
         if self._probe:
             self._probe.close()
             self._probe = None
-        if self._symbols:
-            self._symbols.close()
-            self._symbols = None
 
     def sample(self) -> Snapshot:
         """Everything as it is now."""
@@ -103,15 +97,10 @@ class LiveSource:
             return
         self._lacking += [Unavailable(name, why) for name, why in sorted(refused.items())]
         try:
-            self._symbols = KernelSymbols(Path("/proc/kallsyms"))
-            self._probe = ProbeReader(loaded, possible, self._names_of)
-        except (OSError, ProbeError) as error:
+            self._probe = ProbeReader(loaded, possible)
+        except ProbeError as error:
             loaded.close()
             self._lacking.append(Unavailable("probe", str(error)))
-
-    def _names_of(self, addresses: Collection[int]) -> Mapping[int, str]:
-        assert self._symbols
-        return self._symbols.names_of(addresses)
 
     def _capture(self) -> Capture | Unavailable | None:
         """First of all, so that the kernel's own counts are read right after."""
@@ -132,13 +121,8 @@ class LiveSource:
             lines = {line.irq: line for line in reading.lines if line.irq is not None}
             if any(is_gone(lines, one.irq, one.action) for one in probe.hardirqs):
                 self._probe.forget_hardirqs(lambda irq, action: is_gone(lines, irq, action))
-        except (OSError, ProbeError) as error:
+        except ProbeError as error:
             return None, [*self._lacking, Unavailable("probe", str(error))]
-        if probe.works and all(work.function == UNKNOWN for work in probe.works):
-            hidden = (
-                "the kernel hides its symbols (kernel.kptr_restrict), so functions have no names"
-            )
-            return probe, [*self._lacking, Unavailable("work names", hidden)]
         return probe, self._lacking
 
 

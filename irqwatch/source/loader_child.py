@@ -58,6 +58,7 @@ FIELDS = {
     "hardirq": (("irqaction", "name"),),
     "softirq": (("task_struct", "flags"),),
     "work": (
+        ("work_struct", "data"),
         ("work_struct", "func"),
         ("pool_workqueue", "wq"),
         ("workqueue_struct", "name"),
@@ -178,16 +179,31 @@ def usable(collectors: "list[str]") -> "tuple[dict[str, int], dict[str, str]]":
     return defines, unavailable
 
 
+def freeze_format(bpf: Any) -> None:
+    """Set what work functions are named with. bpf_snprintf() takes its format from a map that
+    nobody can write any more (kernel/bpf/verifier.c, check_bpf_snprintf_call)."""
+    fd = bpf[b"function_format"].map_fd
+    lib = load_libbpf()
+    if lib.bpf_map_update_elem(fd, bytes(4), b"%ps".ljust(8, b"\0"), ctypes.c_uint64(0)):
+        raise Refused("the format for names of functions cannot be set")
+    if lib.bpf_map_freeze(fd):
+        raise Refused("the format for names of functions cannot be frozen")
+
+
 def attach(bpf: Any, collector: str) -> "dict[str, int]":
     """Load and attach one collector's programs: descriptors by name. Raises Refused."""
     fds: dict[str, int] = {}
-    for program, tracepoint in PROGRAMS[collector]:
-        try:
+    if collector == "work":
+        freeze_format(bpf)
+    try:
+        for program, _ in PROGRAMS[collector]:
             fds[f"program:{program}"] = bpf.load_func(program, bpf.RAW_TRACEPOINT).fd
+        # Only now, so that all are attached at almost the same time.
+        for program, tracepoint in PROGRAMS[collector]:
             bpf.attach_raw_tracepoint(tp=tracepoint, fn_name=program)
-        except Exception as error:
-            raise Refused(f"{tracepoint}: {error}") from error
-        fds[f"link:{program}"] = bpf.raw_tracepoint_fds[tracepoint.encode()]
+            fds[f"link:{program}"] = bpf.raw_tracepoint_fds[tracepoint.encode()]
+    except Exception as error:
+        raise Refused(str(error)) from error
     fds.update({f"map:{name}": bpf[name.encode()].map_fd for name in MAPS[collector]})
     return fds
 

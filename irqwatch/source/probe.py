@@ -5,12 +5,13 @@ The reader moves the epoch of the worst events on, then reads the slot that is n
 
 import os
 import struct
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from irqwatch import clock
 from irqwatch.errors import ProbeError
+from irqwatch.model.histogram import merge
 from irqwatch.model.snapshot import (
     HardirqTime,
     Probe,
@@ -36,8 +37,6 @@ VALUE_WORDS = {
 }
 
 TABLES = ("hardirqs", "works", "work_cpus", "works_waiting")
-
-NamesOf = Callable[[Collection[int]], Mapping[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +81,17 @@ class Capture:
 
 class ProbeReader:
     """Owns the descriptors. ``possible`` are the possible CPUs, in the order of a per-CPU value's
-    parts; ``names_of`` names kernel functions by address; ``now_ns`` is the events' clock."""
+    parts; ``now_ns`` is the events' clock."""
 
     def __init__(
         self,
         loaded: Loaded,
         possible: tuple[int, ...],
-        names_of: NamesOf,
         maps: Maps = bpf_syscalls,
         now_ns: Callable[[], int] = clock.monotonic_ns,
     ) -> None:
         self.loaded = loaded
         self._possible = possible
-        self._names_of = names_of
         self._maps = maps
         self._now_ns = now_ns
         self._epoch = 0
@@ -192,8 +189,7 @@ class ProbeReader:
             function, workqueue, cpu = struct.unpack("=QQQ", key)
             part = abi.work_cpu(abi.words(value), cpu, captured.epoch)
             by_cpu.append(((function, workqueue), cpu, part))
-        names = self._names_of({function for (function, _), _ in shared})
-        return merge_works(shared, by_cpu, names)
+        return merge_works(shared, by_cpu)
 
     def _forget_cancelled_works(self, captured: Capture) -> None:
         """Remove waiting items that will never start: nothing traces a cancellation."""
@@ -212,11 +208,14 @@ class ProbeReader:
         self.loaded.close()
 
 
-def _decode_hardirqs(captured: Capture) -> Iterator[HardirqTime]:
+def _decode_hardirqs(captured: Capture) -> Iterable[HardirqTime]:
+    """One per (irq, action, cpu). A line that was freed and set up again has a new struct irqaction
+    under the same name, and a line may be shared by actions of one name: they count together."""
+    found: dict[tuple[int, str, int], HardirqTime] = {}
     for key, value in captured.tables.get("hardirqs", ()):
         _, irq, cpu = struct.unpack("=QII", key)
         part = abi.hardirq(abi.words(value), cpu, captured.epoch)
-        yield HardirqTime(
+        one = HardirqTime(
             irq=irq,
             action=part.name,
             cpu=cpu,
@@ -225,6 +224,19 @@ def _decode_hardirqs(captured: Capture) -> Iterator[HardirqTime]:
             not_mine_ns=part.not_mine_ns,
             worst=part.worst,
         )
+        identity = (irq, part.name, cpu)
+        found[identity] = _together(found[identity], one) if identity in found else one
+    return found.values()
+
+
+def _together(one: HardirqTime, other: HardirqTime) -> HardirqTime:
+    return replace(
+        one,
+        handled=merge((one.handled, other.handled)),
+        not_mine_count=one.not_mine_count + other.not_mine_count,
+        not_mine_ns=one.not_mine_ns + other.not_mine_ns,
+        worst=abi.longer(one.worst, other.worst),
+    )
 
 
 def abandoned(waiting: list[tuple[bytes, int]], most: int, now_ns: int) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -23,14 +23,14 @@ class Replay:
 
     def __init__(self, path: Path) -> None:
         """Raises RecordingError where there is no such file, or none that can be read."""
-        self._path = path
+        self.name = str(path) if path != STDIN else "standard input"
         self._index: Index | None = None
         self._stream = _open(path)
-        try:
-            self._player = Player(self._stream, path.name if path != STDIN else "standard input")
-        except RecordingError:
-            self._stream.close()
-            raise
+        with ExitStack() as on_error:
+            on_error.callback(self._stream.close)
+            with self._readable():
+                self._player = Player(self._stream, self.name)
+            on_error.pop_all()
 
     def __enter__(self) -> "Replay":
         return self
@@ -57,7 +57,7 @@ class Replay:
         """Where each sample is. Raises RecordingError for standard input and an empty recording."""
         if self._index is None:
             if not self._stream.seekable():
-                raise RecordingError(f"{self._path}: only a file can be gone back and forth in")
+                raise RecordingError(f"{self.name}: only a file can be gone back and forth in")
             with self._readable():
                 self._index = self._player.index()
         return self._index
@@ -72,17 +72,18 @@ class Replay:
         with self._readable():
             if not key <= self._player.position <= number:
                 self._player.seek(index.offsets[key], key)
-            for snapshot in self._player:
-                if self._player.position > number:
-                    return snapshot
-        raise RecordingError(f"{self._path.name}: became shorter while it was read")
+            while self._player.position < number and self._player.skip():
+                pass
+            if (snapshot := self._player.next()) is not None:
+                return snapshot
+        raise RecordingError(f"{self.name}: became shorter while it was read")
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise RecordingError(f"{self._path}: {error.strerror}") from error
+            raise RecordingError(f"{self.name}: {error.strerror}") from error
 
 
 def _open(path: Path) -> BinaryIO:

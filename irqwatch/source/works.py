@@ -1,11 +1,11 @@
 """Merges what the probe keeps of work items, per address and CPU, into one part per name. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import CountAndTime, WorkTime, Worst
-from irqwatch.source.abi import WorkCpuValue
+from irqwatch.source.abi import WorkCpuValue, WorkValue, longer
 
 # (function, workqueue): the kernel's addresses of both; workqueue is 0 where it is not known.
 Key = tuple[int, int]
@@ -23,22 +23,18 @@ class _Parts:
 
 
 def merge_works(
-    shared: Iterable[tuple[Key, tuple[str, Histogram, Histogram]]],
-    by_cpu: Iterable[tuple[Key, int, WorkCpuValue]],
-    names: Mapping[int, str],
+    shared: Iterable[tuple[Key, WorkValue]], by_cpu: Iterable[tuple[Key, int, WorkCpuValue]]
 ) -> tuple[WorkTime, ...]:
-    """One WorkTime per (function name, workqueue name), sorted.
-
-    ``shared`` gives workqueue name, latency and run of all CPUs; ``by_cpu`` the CPU's own part.
-    Several queues may have one name (a filesystem makes one per mount): they are counted together.
-    """
+    """One WorkTime per (function name, workqueue name), sorted, of what all CPUs share and of each
+    CPU's own part. Several queues may have one name (a filesystem makes one per mount): they are
+    counted together."""
     merged: dict[tuple[str, str], _Parts] = {}
     named: dict[Key, tuple[str, str]] = {}
-    for key, (workqueue, latency, run) in shared:
-        named[key] = (names[key[0]], workqueue)
+    for key, work in shared:
+        named[key] = (work.function, work.workqueue)
         parts = merged.setdefault(named[key], _Parts())
-        parts.latency = merge((parts.latency, latency))
-        parts.run = merge((parts.run, run))
+        parts.latency = merge((parts.latency, work.latency))
+        parts.run = merge((parts.run, work.run))
     for key, cpu, value in by_cpu:
         if key in named:  # else it came into being between the two reads: next time
             _add_cpu(merged[named[key]], value, cpu)
@@ -64,11 +60,5 @@ def _add_cpu(parts: _Parts, value: WorkCpuValue, cpu: int) -> None:
         parts.cpus[cpu] = CountAndTime(before.count + value.run_count, before.ns + value.run_ns)
     parts.stall_count += value.stall_count
     parts.stall_ns += value.stall_ns
-    parts.worst_latency = _longer(parts.worst_latency, value.worst_latency)
-    parts.worst_run = _longer(parts.worst_run, value.worst_run)
-
-
-def _longer(one: Worst | None, other: Worst | None) -> Worst | None:
-    if one is None or other is None:
-        return one or other
-    return one if one.ns >= other.ns else other
+    parts.worst_latency = longer(parts.worst_latency, value.worst_latency)
+    parts.worst_run = longer(parts.worst_run, value.worst_run)

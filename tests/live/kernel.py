@@ -9,7 +9,9 @@ from pathlib import Path
 LIMIT_SECONDS = 20
 
 
-def wait_for(condition: Callable[[], object], what: str, limit_seconds: float = LIMIT_SECONDS) -> None:
+def wait_for(
+    condition: Callable[[], object], what: str, limit_seconds: float = LIMIT_SECONDS
+) -> None:
     """Until ``condition`` holds; fails after the limit."""
     deadline = time.monotonic() + limit_seconds
     while not condition():

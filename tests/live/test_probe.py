@@ -1,14 +1,15 @@
-"""The probe on the running kernel, read without the command line: its counts are the kernel's own."""
+"""The probe on the running kernel, without the command line: its counts are the kernel's own."""
 
 import contextlib
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from irqwatch.model.snapshot import Probe
 from irqwatch.source import bpf_syscalls, loader
+from irqwatch.source.loader_child import PROGRAMS
 from irqwatch.source.probe import ProbeReader
 from tests.live import load
 from tests.live.kernel import (
@@ -30,7 +31,7 @@ def reader(*collectors: str) -> Iterator[ProbeReader]:
     cpus = os.cpu_count() or 1
     loaded, unavailable = loader.load(collectors, loader.sizes(64, cpus))
     assert not unavailable
-    probe_reader = ProbeReader(loaded, tuple(range(cpus)), hex)
+    probe_reader = ProbeReader(loaded, tuple(range(cpus)))
     try:
         yield probe_reader
     finally:
@@ -65,7 +66,9 @@ def test_softirq_counts_are_the_kernels() -> None:
         ("virtio1-req.0", lambda: load.read_disk(500), 400),
     ],
 )
-def test_hardirq_counts_are_the_kernels(line: str, make_interrupts, least: int) -> None:
+def test_hardirq_counts_are_the_kernels(
+    line: str, make_interrupts: Callable[[], None], least: int
+) -> None:
     irq = line_named(line)
     with reader("hardirq") as probe_reader:
         for _ in range(TRIES):
@@ -85,13 +88,7 @@ def test_every_collector_can_be_left_out() -> None:
             probe = probe_reader.read()
             assert probe.collectors == {collector}
             assert set(probe.losses) == {collector}
-            assert len(probe.programs) == len(loaded_programs(collector))
-
-
-def loaded_programs(collector: str) -> tuple[object, ...]:
-    from irqwatch.source.loader_child import PROGRAMS  # noqa: PLC0415
-
-    return PROGRAMS[collector]
+            assert len(probe.programs) == len(PROGRAMS[collector])
 
 
 def test_no_program_misses_an_event_by_recursion() -> None:
@@ -118,7 +115,7 @@ def test_a_cancelled_work_item_leaks_nothing() -> None:
         waiting_fd = probe_reader.loaded.maps["works_waiting"]
         shape = bpf_syscalls.map_shape(waiting_fd)
         key = struct.pack("=Q", 0xFFFF_FFFF_DEAD_0000)
-        bpf_syscalls.update(waiting_fd, key, struct.pack("=QQQ", 1, 0, 0))  # queued at boot
+        bpf_syscalls.update(waiting_fd, key, struct.pack("=QQQQ", 1, 0, 0, 0))  # queued at boot
         assert key in {key for key, _ in bpf_syscalls.items(waiting_fd, shape)}
         probe_reader.read()
         assert key not in {key for key, _ in bpf_syscalls.items(waiting_fd, shape)}

@@ -208,4 +208,4 @@ def test_a_tool_whose_package_starts_a_service_is_unpacked_not_installed(machine
 def test_an_unknown_goal_is_wrong_usage(machine):
     done, _ = machine.setup("everything")
 
-    assert (done.returncode, done.stderr) == (2, "usage: deploy/setup run|dev\n")
+    assert (done.returncode, done.stderr) == (2, "usage: deploy/setup run|dev|vm\n")

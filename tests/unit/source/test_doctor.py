@@ -78,25 +78,6 @@ def test_tracepoints_without_types(tmp_path):
     assert doctor.find_tracepoints(str(tmp_path / "none")) is None
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("ffffffff81000000 T _stext\n", True),
-        ("0000000000000000 A fixed_percpu_data\n0000000000001000 A irq_stack_union\n", True),
-        ("0000000000000000 A fixed_percpu_data\n0000000000000000 T _stext\n" * 200, False),
-        ("", False),
-    ],
-)
-def test_symbols(tmp_path, text, shown):
-    (tmp_path / "kallsyms").write_text(text)
-
-    assert doctor.shows_addresses(str(tmp_path / "kallsyms")) is shown
-
-
-def test_symbols_without_kallsyms(tmp_path):
-    assert doctor.shows_addresses(str(tmp_path / "none")) is False
-
-
 def test_container(tmp_path):
     assert doctor.find_container(str(tmp_path)) is None
     (tmp_path / ".dockerenv").touch()

@@ -2,10 +2,8 @@
 
 from irqwatch.model.histogram import EMPTY, Histogram
 from irqwatch.model.snapshot import CountAndTime, Worst
-from irqwatch.source.abi import WorkCpuValue
+from irqwatch.source.abi import WorkCpuValue, WorkValue
 from irqwatch.source.works import merge_works
-
-NAMES = {0xA: "vmstat_update", 0xB: "xfs_end_io"}
 
 
 def worst(ns: int) -> Worst:
@@ -18,15 +16,18 @@ def on_cpu(count: int, ns: int, longest: Worst | None = None) -> WorkCpuValue:
 
 def test_queues_of_one_name_are_counted_together() -> None:
     shared = [
-        ((0xB, 0x100), ("xfs-conv", Histogram({3: 2}, 80), Histogram({9: 1}, 500))),
-        ((0xB, 0x200), ("xfs-conv", Histogram({3: 1, 4: 1}, 90), EMPTY)),
+        (
+            (0xB, 0x100),
+            WorkValue("xfs_end_io", "xfs-conv", Histogram({3: 2}, 80), Histogram({9: 1}, 500)),
+        ),
+        ((0xB, 0x200), WorkValue("xfs_end_io", "xfs-conv", Histogram({3: 1, 4: 1}, 90), EMPTY)),
     ]
     by_cpu = [
         ((0xB, 0x100), 0, on_cpu(2, 300, worst(5))),
         ((0xB, 0x200), 0, on_cpu(1, 200, worst(9))),
         ((0xB, 0x200), 5, on_cpu(1, 100)),
     ]
-    (work,) = merge_works(shared, by_cpu, NAMES)
+    (work,) = merge_works(shared, by_cpu)
     assert (work.function, work.workqueue) == ("xfs_end_io", "xfs-conv")
     assert work.latency == Histogram({3: 3, 4: 1}, 170)
     assert work.run == Histogram({9: 1}, 500)
@@ -37,11 +38,11 @@ def test_queues_of_one_name_are_counted_together() -> None:
 
 def test_functions_and_queues_are_kept_apart_and_sorted() -> None:
     shared = [
-        ((0xB, 0x100), ("xfs-conv", EMPTY, EMPTY)),
-        ((0xA, 0), ("", EMPTY, EMPTY)),
-        ((0xA, 0x300), ("mm_percpu_wq", EMPTY, EMPTY)),
+        ((0xB, 0x100), WorkValue("xfs_end_io", "xfs-conv", EMPTY, EMPTY)),
+        ((0xA, 0), WorkValue("vmstat_update", "", EMPTY, EMPTY)),
+        ((0xA, 0x300), WorkValue("vmstat_update", "mm_percpu_wq", EMPTY, EMPTY)),
     ]
-    works = merge_works(shared, [], NAMES)
+    works = merge_works(shared, [])
     assert [(w.function, w.workqueue) for w in works] == [
         ("vmstat_update", ""),
         ("vmstat_update", "mm_percpu_wq"),
@@ -50,10 +51,12 @@ def test_functions_and_queues_are_kept_apart_and_sorted() -> None:
 
 
 def test_a_cpus_part_that_came_after_the_shared_ones_were_read_waits() -> None:
-    assert merge_works([], [((0xA, 0x300), 1, on_cpu(1, 1))], NAMES) == ()
+    assert merge_works([], [((0xA, 0x300), 1, on_cpu(1, 1))]) == ()
 
 
 def test_a_cpu_where_it_only_waited_is_not_one_where_it_ran() -> None:
-    shared = [((0xA, 0x300), ("mm_percpu_wq", Histogram({1: 1}, 40), EMPTY))]
-    (work,) = merge_works(shared, [((0xA, 0x300), 1, on_cpu(0, 0, worst(40)))], NAMES)
+    shared = [
+        ((0xA, 0x300), WorkValue("vmstat_update", "mm_percpu_wq", Histogram({1: 1}, 40), EMPTY))
+    ]
+    (work,) = merge_works(shared, [((0xA, 0x300), 1, on_cpu(0, 0, worst(40)))])
     assert work.cpus == {}

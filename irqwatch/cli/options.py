@@ -1,0 +1,71 @@
+"""Options that verbs share."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from irqwatch.source.live import COLLECTORS
+
+SHORTEST_DELAY_S = 0.01
+LONGEST_DELAY_S = 86_400.0
+
+# The names under which a command gets what ``host_options`` adds.
+HOST_PARAMETERS = (*COLLECTORS, "disable_defaults", "procfs", "sysfs")
+
+_WHAT = {"hardirq": "hard interrupts", "softirq": "softirqs", "work": "work items"}
+
+
+def seconds(context: click.Context, option: click.Parameter, value: float) -> float:
+    """Checks a delay. Not a FloatRange: that one takes "nan"."""
+    if math.isfinite(value) and SHORTEST_DELAY_S <= value <= LONGEST_DELAY_S:
+        return value
+    raise click.BadParameter(f"{value} is not from {SHORTEST_DELAY_S} to {LONGEST_DELAY_S:.0f}.")
+
+
+def host_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Which host and which collectors: ``procfs``, ``sysfs``, ``disable_defaults``, and a flag or
+    None by the name of each collector."""
+    options = [
+        *(
+            click.option(
+                f"--collector.{name}/--no-collector.{name}",
+                name,
+                default=None,
+                help=f"Time {_WHAT[name]}.  [default: on]",
+            )
+            for name in COLLECTORS
+        ),
+        click.option(
+            "--collector.disable-defaults",
+            "disable_defaults",
+            is_flag=True,
+            help="Only the collectors that are named.",
+        ),
+        *(
+            click.option(
+                f"--path.{name}",
+                name,
+                type=click.Path(path_type=Path),
+                default=path,
+                show_default=True,
+                help=f"The host's {path}.",
+            )
+            for name, path in (("procfs", "/proc"), ("sysfs", "/sys"))
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def chosen_collectors(
+    named: Mapping[str, bool | None], *, disable_defaults: bool
+) -> frozenset[str]:
+    """Those named on the command line (True or False), and by default the rest."""
+    return frozenset(
+        name
+        for name in COLLECTORS
+        if (not disable_defaults if named[name] is None else named[name])
+    )

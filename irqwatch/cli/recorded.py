@@ -1,0 +1,102 @@
+"""What verbs do with ``--from RECORDING``."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import click
+
+from irqwatch.derive.view import derive
+from irqwatch.errors import RecordingError
+from irqwatch.model.snapshot import Snapshot
+from irqwatch.model.view import View
+from irqwatch.record.player import Index
+from irqwatch.source.live import COLLECTORS
+from irqwatch.source.replay import Replay
+
+from_option = click.option(
+    "--from",
+    "recording",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="A recording in place of this host.",
+)
+
+
+def refuse_live_options(*names: str) -> None:
+    """Raises click.UsageError if one of these parameters was given: beside a recording it means
+    nothing."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and given is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"{parameter.opts[-1]} is of a live host, --from of a recording."
+            )
+
+
+def views(replay: Replay) -> Iterator[View]:
+    """All intervals, as fast as they can be read. Raises RecordingError where there is none."""
+    empty = True
+    for previous, current in pairwise(replay):
+        empty = False
+        yield derive(current, previous)
+    if empty:
+        raise too_short(replay)
+
+
+def too_short(replay: Replay) -> RecordingError:
+    return RecordingError(replay.cut_off or f"{replay.name}: an interval needs two samples")
+
+
+class Intervals:
+    """The intervals of a recording, by number."""
+
+    def __init__(self, replay: Replay) -> None:
+        """Raises RecordingError where there is none."""
+        times_ns = replay.index.times_ns
+        self.lengths_ns = [after - before for before, after in pairwise(times_ns)]
+        if not self.lengths_ns:
+            raise too_short(replay)
+        self._replay = replay
+        self._latest: tuple[int, Snapshot] | None = None
+
+    def view(self, number: int) -> View:
+        """Raises RecordingError where the recording is damaged."""
+        before = self._at(number)
+        after = self._at(number + 1)
+        return derive(after, before)
+
+    def _at(self, number: int) -> Snapshot:
+        if not self._latest or self._latest[0] != number:
+            self._latest = (number, self._replay.at(number))
+        return self._latest[1]
+
+
+def in_real_time(replay: Replay, now_ns: Callable[[], int]) -> Callable[[], Snapshot]:
+    """Gives the sample that was the latest as long after the first one as it is now after this
+    call; in the end, the last. Raises RecordingError where there is none."""
+    index = _filled(replay)
+    start_ns = now_ns()
+    return lambda: replay.at(index.at(index.times_ns[0] + now_ns() - start_ns))
+
+
+def last_interval(replay: Replay, least_ns: int) -> tuple[Snapshot, Snapshot]:
+    """The last sample, and before it the latest one so much older, or the first."""
+    index = _filled(replay)
+    since = replay.at(index.at(max(0, index.times_ns[-1] - least_ns)))
+    return since, replay.at(len(index) - 1)
+
+
+def _filled(replay: Replay) -> Index:
+    if not replay.index:
+        raise RecordingError(replay.cut_off or f"{replay.name}: has no samples")
+    return replay.index
+
+
+def collectors(snapshot: Snapshot) -> frozenset[str]:
+    """Those of the probe that were asked for when ``snapshot`` was recorded."""
+    lacking = {lack.part for lack in snapshot.unavailable}
+    if "probe" in lacking:
+        return frozenset(COLLECTORS)
+    running = snapshot.probe.collectors if snapshot.probe else frozenset()
+    return running | lacking.intersection(COLLECTORS)

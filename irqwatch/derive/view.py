@@ -1,0 +1,52 @@
+"""The View of what happened between two snapshots."""
+
+from dataclasses import replace
+
+from irqwatch.derive.coverage import coverage_by, losses, lowest
+from irqwatch.derive.cpus import cpus
+from irqwatch.derive.interval import between, probe_restarted
+from irqwatch.derive.sources import NS, sources
+from irqwatch.model.snapshot import Snapshot, Unavailable
+from irqwatch.model.view import View
+
+
+def derive(current: Snapshot, previous: Snapshot) -> View:
+    """What happened from ``previous`` to ``current``.
+
+    What cannot be known is None or absent, never a guess: see ``irqwatch.derive.delta`` for
+    counters that wrapped or went backwards. Two snapshots that are not of one boot, or not in
+    order, have nothing to compare: the view is of an empty interval, and says why.
+    """
+    unavailable = list(current.unavailable)
+    if reason := _why_not_comparable(current, previous):
+        unavailable.append(Unavailable("interval", reason))
+        # Counters at the end of the interval for those at its start: nothing was counted.
+        previous = replace(current, cpu_times={})
+    if probe_restarted(current, previous):
+        unavailable.append(Unavailable("interval", "the probe was attached anew within it"))
+    interval = between(current, previous)
+    coverage = coverage_by(interval)
+    lost = {}
+    if interval.probe and current.probe and previous.probe:
+        lost = losses(current.probe, previous.probe)
+    return View(
+        interval_s=interval.ns / NS,
+        monotonic_ns=current.monotonic_ns,
+        wall_ns=current.wall_ns,
+        host=current.host,
+        sources=sources(interval, {of.irq: of.device for of in current.devices}),
+        cpus=cpus(current, previous, interval),
+        collectors=current.probe.collectors if current.probe else frozenset(),
+        coverage=lowest(coverage),
+        coverage_by=coverage,
+        losses=lost,
+        unavailable=tuple(unavailable),
+    )
+
+
+def _why_not_comparable(current: Snapshot, previous: Snapshot) -> str:
+    if current.host.boot_id != previous.host.boot_id:
+        return "the host was restarted within it"
+    if current.monotonic_ns < previous.monotonic_ns:
+        return "its end is before its start"
+    return ""

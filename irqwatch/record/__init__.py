@@ -1,0 +1,1 @@
+"""Snapshot ↔ recording; the only serializer. The format is in docs/recording.md."""

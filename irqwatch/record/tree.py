@@ -1,0 +1,220 @@
+"""Snapshot ↔ tree, the kind that JSON holds: dict by field name, list, int, str, bool, None.
+
+Generic over the model's frozen dataclasses. A field that holds its default is left out, so a field
+that a later version adds is read by it as its default, and one that this version does not know is
+stepped over. A tree is read with distrust: only what the model's types allow becomes a Snapshot.
+"""
+
+import dataclasses
+import functools
+import itertools
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from irqwatch.model.histogram import BUCKETS, Histogram
+from irqwatch.model.snapshot import Snapshot
+
+Tree = dict[str, "Tree"] | list["Tree"] | int | str | bool | None
+
+# No set in the model holds more than the CPUs or nodes of a machine (CONFIG_NR_CPUS_RANGE_END is
+# 8192), and equal sets of one snapshot are one object. A few bytes of a hostile recording name a
+# whole set, so what all sets of a snapshot hold together is bounded too.
+LARGEST_MEMBER = 8191
+MOST_MEMBERS = 1 << 21
+
+INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,19}")
+
+
+class Unfit(ValueError):
+    """The tree does not hold what the model's types say; the text says where and what."""
+
+
+class _Sets:
+    """The sets of numbers in one snapshot: each kept once, all together bounded."""
+
+    def __init__(self) -> None:
+        self._by_runs: dict[tuple[int, ...], frozenset[int]] = {}
+        self._members = 0
+
+    def of(self, runs: list[Any]) -> frozenset[int]:
+        """``[0, 3, 8, 8]`` → {0, 1, 2, 3, 8}."""
+        key = tuple(_int(bound) for bound in runs)
+        if key not in self._by_runs:
+            self._by_runs[key] = self._expand(key)
+        return self._by_runs[key]
+
+    def _expand(self, bounds: tuple[int, ...]) -> frozenset[int]:
+        if len(bounds) % 2 or not all(0 <= bound <= LARGEST_MEMBER for bound in bounds):
+            raise Unfit("not a set of CPUs or nodes")
+        if any(later < earlier for earlier, later in itertools.pairwise(bounds)):
+            raise Unfit("a set out of order")
+        pairs = list(zip(bounds[::2], bounds[1::2], strict=True))
+        self._members += sum(last - first + 1 for first, last in pairs)
+        if self._members > MOST_MEMBERS:
+            raise Unfit("sets too large")
+        return frozenset(n for first, last in pairs for n in range(first, last + 1))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Codec:
+    """How values of one type are written and read."""
+
+    encode: Callable[[Any], Tree]
+    decode: Callable[[Any, _Sets], Any]
+
+
+def to_tree(snapshot: Snapshot) -> Tree:
+    return _codec(Snapshot).encode(snapshot)
+
+
+def from_tree(tree: Tree) -> Snapshot:
+    """Raises Unfit."""
+    snapshot: Snapshot = _codec(Snapshot).decode(tree, _Sets())
+    return snapshot
+
+
+@functools.cache
+def _codec(hint: Any) -> _Codec:
+    """The codec of a type as the model writes it in its annotations."""
+    if dataclasses.is_dataclass(hint):
+        return _dataclass_codec(typing.cast(type, hint))
+    if hint in _LEAVES:
+        return _LEAVES[hint]
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union) and arguments[1:] == (types.NoneType,):
+        return _optional_codec(_codec(arguments[0]))
+    if origin is tuple and arguments[1:] == (...,):
+        return _tuple_codec(_codec(arguments[0]))
+    if origin is Mapping and arguments[0] in (int, str):
+        return _mapping_codec(arguments[0], _codec(arguments[1]))
+    raise TypeError(f"a recording has no way to write {hint}")
+
+
+def _dataclass_codec(cls: type) -> _Codec:
+    hints = typing.get_type_hints(cls)
+    fields = [(f.name, _codec(hints[f.name]), _default(f)) for f in dataclasses.fields(cls)]
+    required = {name for name, _, default in fields if default is dataclasses.MISSING}
+    readers = {name: codec.decode for name, codec, _ in fields}
+
+    def encode(value: Any) -> Tree:
+        return {
+            name: codec.encode(part)
+            for name, codec, default in fields
+            if (part := getattr(value, name)) != default
+        }
+
+    def decode(tree: Any, sets: _Sets) -> Any:
+        if not isinstance(tree, dict):
+            raise Unfit(f"no {cls.__name__}")
+        if missing := required - tree.keys():
+            raise Unfit(f"{cls.__name__} without {min(missing)}")
+        known = {n: readers[n](part, sets) for n, part in tree.items() if n in readers}
+        return _checked(cls(**known))
+
+    return _Codec(encode, decode)
+
+
+def _default(field: "dataclasses.Field[Any]") -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def _checked(value: Any) -> Any:
+    """A bucket beyond the last has an edge that fills the memory of who asks for it."""
+    if isinstance(value, Histogram) and not all(0 <= b < BUCKETS for b in value.buckets):
+        raise Unfit("no such histogram bucket")
+    return value
+
+
+def _optional_codec(codec: _Codec) -> _Codec:
+    return _Codec(
+        lambda value: None if value is None else codec.encode(value),
+        lambda tree, sets: None if tree is None else codec.decode(tree, sets),
+    )
+
+
+def _tuple_codec(codec: _Codec) -> _Codec:
+    return _Codec(
+        lambda value: [codec.encode(item) for item in value],
+        lambda tree, sets: tuple([codec.decode(item, sets) for item in _list(tree)]),
+    )
+
+
+def _mapping_codec(key: type, codec: _Codec) -> _Codec:
+    read_key = _number if key is int else printable
+
+    def encode(value: Mapping[Any, Any]) -> Tree:
+        return {str(name): codec.encode(part) for name, part in value.items()}
+
+    def decode(tree: Any, sets: _Sets) -> Any:
+        if not isinstance(tree, dict):
+            raise Unfit("no mapping")
+        return {read_key(name): codec.decode(part, sets) for name, part in tree.items()}
+
+    return _Codec(encode, decode)
+
+
+def _list(tree: Any) -> list[Any]:
+    if not isinstance(tree, list):
+        raise Unfit("no list")
+    return tree
+
+
+def _int(tree: Any) -> int:
+    if type(tree) is not int or not INT_MIN <= tree <= INT_MAX:
+        raise Unfit("no 64-bit number")
+    return tree
+
+
+def _number(name: str) -> int:
+    """The number that JSON made a key of."""
+    if not _NUMBER.fullmatch(name):
+        raise Unfit("no number for a key")
+    return int(name)
+
+
+def _bool(tree: Any) -> bool:
+    if not isinstance(tree, bool):
+        raise Unfit("neither true nor false")
+    return tree
+
+
+def _str(tree: Any) -> str:
+    if not isinstance(tree, str):
+        raise Unfit("no text")
+    return printable(tree)
+
+
+def printable(text: str) -> str:
+    """``text`` as the model promises it, printable ASCII; a recording may come from anywhere."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _runs(members: frozenset[int]) -> Tree:
+    """{0, 1, 2, 3, 8} → ``[0, 3, 8, 8]``. Not to be changed: the same list is given again."""
+    runs: list[Tree] = []
+    previous: int | None = None
+    for member in sorted(members):
+        if previous is None or member > previous + 1:
+            runs += [member, member]
+        runs[-1] = previous = member
+    return runs
+
+
+_LEAVES: dict[Any, _Codec] = {
+    int: _Codec(lambda value: value, lambda tree, _: _int(tree)),
+    bool: _Codec(lambda value: value, lambda tree, _: _bool(tree)),
+    str: _Codec(lambda value: value, lambda tree, _: _str(tree)),
+    frozenset[int]: _Codec(_runs, lambda tree, sets: sets.of(_list(tree))),
+    frozenset[str]: _Codec(sorted, lambda tree, _: frozenset(_str(item) for item in _list(tree))),
+}

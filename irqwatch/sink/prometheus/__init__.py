@@ -1,0 +1,84 @@
+"""Snapshots as Prometheus metrics."""
+
+import platform
+from collections.abc import Collection, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import Metric as Family
+from prometheus_client.exposition import choose_encoder
+
+from irqwatch.model.snapshot import Snapshot
+from irqwatch.sink.prometheus.fold import BOUNDS_NS, HistogramDetail, Labels, Vector
+from irqwatch.sink.prometheus.table import METRICS, Metric
+from irqwatch.sink.prometheus.values import NS, Accountant, Sheet
+
+BOUNDS = (*(str(bound_ns / NS) for bound_ns in BOUNDS_NS), "+Inf")
+
+
+class Exporter:
+    """Renders snapshots of one host. ``first`` decides how finely the host is shown; ``collectors``
+    are those of the probe that were asked for; ``own_process`` adds what this process costs."""
+
+    def __init__(
+        self,
+        first: Snapshot,
+        collectors: Collection[str],
+        version: str,
+        histograms: HistogramDetail = "auto",
+        *,
+        own_process: bool = True,
+    ) -> None:
+        self._accountant = Accountant(first, collectors, histograms)
+        self._build = (version, platform.python_version())
+        self._latest = _Latest()
+        self._registry = CollectorRegistry()
+        self._registry.register(self._latest)
+        if own_process:
+            ProcessCollector(registry=self._registry)
+
+    def render(
+        self, snapshot: Snapshot, coverage: Mapping[str, float], accept: str = ""
+    ) -> tuple[bytes, str]:
+        """The body of a scrape and its content type, as the Accept header has it. Snapshots must
+        come in order."""
+        sheet = self._accountant.update(snapshot, coverage)
+        sheet.values["irqwatch_build_info"][self._build] = 1
+        self._latest.sheet = sheet
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # prometheus_client 0.26 on "text/plain;version=x"
+            encode, content_type = choose_encoder("")
+        return encode(self._registry), content_type
+
+
+class _Latest:
+    """The collector that prometheus_client's registry asks: the values of the last snapshot."""
+
+    sheet: Sheet
+
+    def collect(self) -> Iterator[Family]:
+        for metric in METRICS:
+            if metric.kind == "histogram":
+                yield _histogram(metric, self.sheet.histograms.get(metric.name, {}))
+            else:
+                yield _family(metric, self.sheet.values.get(metric.name, {}))
+
+
+def _family(metric: Metric, samples: Mapping[Labels, float]) -> Family:
+    # prometheus_client puts the suffix of a counter or info back.
+    suffix = {"counter": "_total", "info": "_info"}.get(metric.kind, "")
+    family = Family(metric.name.removesuffix(suffix), metric.help, metric.kind)
+    for labels, value in samples.items():
+        family.add_sample(metric.name, dict(zip(metric.labels, labels, strict=True)), value)
+    return family
+
+
+def _histogram(metric: Metric, samples: Mapping[Labels, Vector]) -> Family:
+    family = Family(metric.name, metric.help, metric.kind)
+    for values, (*counts, sum_ns) in samples.items():
+        labels = dict(zip(metric.labels, values, strict=True))
+        for bound, count in zip(BOUNDS, counts, strict=True):
+            family.add_sample(f"{metric.name}_bucket", {**labels, "le": bound}, count)
+        family.add_sample(f"{metric.name}_sum", labels, sum_ns / NS)
+        family.add_sample(f"{metric.name}_count", labels, counts[-1])
+    return family

@@ -1,0 +1,1 @@
+"""``irqwatch top``: a View and the state of the screen in, lines of text out."""

@@ -1,0 +1,109 @@
+"""The lines that say where each CPU's time goes, as much of it as there is room for."""
+
+from collections.abc import Sequence
+
+from irqwatch.model.view import CpuView, View
+from irqwatch.sink.top.cells import Line, Span, fit, left, percent, right
+
+# One letter each, so that a bar reads without colour.
+BAR = (("H", "hardirq"), ("s", "softirq"), ("-", "other"))
+LEGEND = "H hard  s soft  - other"
+
+SHARES = ("hardirq", "softirq", "user", "system", "idle", "steal")
+SHARE_WIDTH = 8
+NUMBER_WIDTH = 4
+WIDEST_BAR = 60
+FULL_WIDTH = NUMBER_WIDTH + SHARE_WIDTH * len(SHARES) + 2 + 30  # with a bar under the legend
+NARROWEST_BAR = 4
+PERCENT_WIDTH = 6
+FRAME = 3  # the brackets of a bar, and the space after it
+
+
+def block(view: View, width: int, height: int) -> list[Line]:
+    """At most ``height`` lines (a title is one) for all CPUs: a line each if they fit, else as
+    many to a line as it takes, else a digit each."""
+    rows = height - 1
+    if len(view.cpus) <= rows:
+        return table(view.cpus, width)
+    to_a_line = -(-len(view.cpus) // rows)
+    cell = width // to_a_line
+    label = len(str(view.cpus[-1].cpu))
+    if cell - label - FRAME >= NARROWEST_BAR:
+        return _grid(view.cpus, width, to_a_line, label)
+    return _digits(view.cpus, width, height)
+
+
+def table(cpus: Sequence[CpuView], width: int) -> list[Line]:
+    """A title and a line a CPU, with each share and a bar."""
+    fixed = NUMBER_WIDTH + SHARE_WIDTH * len(SHARES) + 2
+    bar = min(width - fixed, WIDEST_BAR)
+    titles = "".join(right(name.upper(), SHARE_WIDTH) for name in SHARES)
+    title = (Span(right("CPU", NUMBER_WIDTH) + titles, "heading"),)
+    lines: list[Line] = [(*title, Span(f"  {LEGEND}", "dim"))]
+    for cpu in cpus:
+        shares = "".join(right(percent(getattr(cpu, name)), SHARE_WIDTH) for name in SHARES)
+        lines.append((Span(right(str(cpu.cpu), NUMBER_WIDTH) + shares + "  "), *_bar(cpu, bar)))
+    return [fit(line, width) for line in lines]
+
+
+def _bar(cpu: CpuView, width: int) -> Line:
+    """``width`` cells, filled as the CPU's time is."""
+    hardirq, softirq = cpu.hardirq or 0.0, cpu.softirq or 0.0
+    busy = 0.0 if cpu.idle is None else 1 - cpu.idle - (cpu.steal or 0.0)
+    spans, filled, end = [], 0, 0.0
+    for (letter, style), share in zip(
+        BAR, (hardirq, softirq, max(0.0, busy - hardirq - softirq)), strict=True
+    ):
+        end = min(1.0, end + share)
+        cells = max(0, round(end * width) - filled)
+        filled += cells
+        spans.append(Span(letter * cells, style))
+    return (*spans, Span(" " * max(0, width - filled)))
+
+
+def _grid(cpus: Sequence[CpuView], width: int, to_a_line: int, label: int) -> list[Line]:
+    """Several CPUs a line: number, hardirq and softirq together, bar."""
+    cell = width // to_a_line
+    with_percent = cell >= label + PERCENT_WIDTH + FRAME + 2 * NARROWEST_BAR
+    bar = cell - label - FRAME - (PERCENT_WIDTH if with_percent else 0)
+    what = "hardirq + softirq  " if with_percent else ""
+    lines: list[Line] = [(Span("CPU", "heading"), Span(f"  {what}{LEGEND}", "dim"))]
+    for start in range(0, len(cpus), to_a_line):
+        spans: list[Span] = []
+        for cpu in cpus[start : start + to_a_line]:
+            share = right(percent(interrupts(cpu)), PERCENT_WIDTH) if with_percent else ""
+            spans += [Span(f"{cpu.cpu:>{label}}{share}"), Span("[", "dim")]
+            spans += [*_bar(cpu, bar), Span("] ", "dim")]
+        lines.append(tuple(spans))
+    return [fit(line, width) for line in lines]
+
+
+def _digits(cpus: Sequence[CpuView], width: int, height: int) -> list[Line]:
+    """A character a CPU: the tenths of its time that hard interrupts and softirqs take."""
+    label = 2 * len(str(cpus[-1].cpu)) + 3
+    to_a_line = max(8, (width - label) // 8 * 8)
+    legend = "  hardirq + softirq, in tenths of a CPU: . under 5%  # 95% or more"
+    lines: list[Line] = [(Span("CPU", "heading"), Span(legend, "dim"))]
+    for start in range(0, len(cpus), to_a_line):
+        part = cpus[start : start + to_a_line]
+        name = f"{part[0].cpu}-{part[-1].cpu}"
+        lines.append((Span(left(name, label)), Span("".join(_digit(cpu) for cpu in part))))
+    if len(lines) > height:
+        hidden = len(cpus) - (height - 2) * to_a_line
+        lines = [*lines[: height - 1], (Span(f"and {hidden} more: 5 shows all CPUs", "dim"),)]
+    return [fit(line, width) for line in lines]
+
+
+def _digit(cpu: CpuView) -> str:
+    share = interrupts(cpu)
+    if share is None:
+        return "?"
+    tenths = int(10 * share + 0.5)
+    return "." if tenths < 1 else str(tenths) if tenths < 10 else "#"
+
+
+def interrupts(cpu: CpuView) -> float | None:
+    """Hard interrupts and softirqs together; unknown only where both are."""
+    if cpu.hardirq is None and cpu.softirq is None:
+        return None
+    return (cpu.hardirq or 0.0) + (cpu.softirq or 0.0)

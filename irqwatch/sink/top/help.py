@@ -1,0 +1,34 @@
+"""The help screen."""
+
+from irqwatch.sink.top.cells import Line, Span
+
+TEXT = """\
+views     1 all  2 hardirq  3 softirq  4 work  5 cpus       v V next, previous
+sort by   c cpu share  r rate  m p50 (median)  t p99 (tail)  w worst
+          l latency p99  n name                             s S next, previous
+rows      up down j k  page up page down  g G first, last
+filter    / then text: kind, name, device, queue or irqN    esc clears
+replay    , . step   [ ] jump a tenth   { } first, last   - + slower, faster
+other     p space pause   q quit   ? h this help
+
+hardirq   one action of an interrupt line; P50, P99 and WORST are of the runs it
+          took as its own, RATE/S and CPU also of those it answered "not mine"
+softirq   a vector; LAT99 is from its raise to its run. Its times leave out the
+          hard interrupts that fell inside
+work      a function on a workqueue; LAT99 is from queueing to start. Its time
+          includes sleep, so CPU can be more than it used
+vector    an interrupt of the architecture: the kernel counts it, nothing times it
+
+CPU       the part of one CPU's time      -   not known
+CPUS      where it ran; one that took at least half comes first
+WORST     of this interval; the last lines say when, where and over which task
+coverage  events the probe saw / events the kernel counted
+lost      events that the probe could not use, by reason
+"""
+
+
+def lines() -> list[Line]:
+    made: list[Line] = [(Span("irqwatch top", "title"), Span("  any key goes back", "dim")), ()]
+    for line in TEXT.splitlines():
+        made.append((Span(line[:10], "heading"), Span(line[10:])))
+    return made

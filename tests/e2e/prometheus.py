@@ -1,0 +1,130 @@
+"""A real Prometheus that scrapes a made-up host on which every counter grows."""
+
+import contextlib
+import itertools
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+from dataclasses import replace
+
+from irqwatch.model.snapshot import Program, Thread, Unavailable
+from irqwatch.sink.http.pages import Pages
+from irqwatch.sink.http.server import Server, listen
+from irqwatch.sink.prometheus import Exporter
+from tests.e2e.serving import HTTP
+from tests.unit.sink.exported_hosts import SECOND_NS, large
+
+MISSING = "" if shutil.which("prometheus") else "prometheus is not installed"
+LIMIT_SECONDS = 60
+
+CONFIGURATION = """\
+global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}
+rule_files: ["{rules}"]
+scrape_configs:
+  - job_name: irqwatch
+    static_configs: [{{targets: ["{target}"]}}]
+"""
+
+
+def host(turn):
+    """The ``turn``-th snapshot: every metric has a sample, and what can grow has grown."""
+    grown = large(2, 6, devices=2, works=3, scale=turn)
+    programs = (Program("irq_entry", turn, turn, turn * SECOND_NS),)
+    return replace(
+        grown,
+        threads=(*grown.threads, Thread(99, "irq/3-x", "irq_thread", turn * SECOND_NS, irq=3)),
+        probe=replace(grown.probe, programs=programs, losses={"hardirq": {"map_full": turn}}),
+        unavailable=(Unavailable("softnet", "may not be read"),),
+    )
+
+
+@contextlib.contextmanager
+def exporting():
+    """Address of an exporter of ``host``, which is one turn further at each scrape."""
+    turns = itertools.count(1)
+    exporter = Exporter(host(1), ("hardirq", "softirq", "work"), "1.2.3")
+
+    def scrape(accept):
+        return exporter.render(host(next(turns)), {"hardirq": 1.0, "softirq": 0.9}, accept)
+
+    ended = threading.Event()
+    listener = listen("127.0.0.1", 0)
+    address = listener.getsockname()
+
+    def serve():
+        with Server(listener, Pages(scrape, "/metrics", "").answer) as server:
+            while not ended.is_set():
+                server.turn()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{address[1]}"
+    finally:
+        ended.set()
+        with contextlib.suppress(OSError):
+            socket.create_connection(address).close()
+        thread.join()
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {LIMIT_SECONDS} s in vain for {what}"
+        time.sleep(0.05)
+
+
+class Prometheus:
+    def __init__(self, address):
+        self._address = address
+
+    def query(self, expression):
+        """The series that the expression gives now, or raises HTTPError."""
+        return self._get(f"query?{urllib.parse.urlencode({'query': expression})}")["result"]
+
+    def rules(self):
+        return [rule for group in self._get("rules")["groups"] for rule in group["rules"]]
+
+    def _get(self, what):
+        with HTTP.open(f"http://{self._address}/api/v1/{what}", timeout=LIMIT_SECONDS) as response:
+            return json.load(response)["data"]
+
+    def answers(self, expression):
+        try:
+            return bool(self.query(expression))
+        except OSError:
+            return False
+
+
+@contextlib.contextmanager
+def prometheus(folder, target, rules):
+    """One that has scraped ``target`` often enough for rates."""
+    (folder / "prometheus.yml").write_text(CONFIGURATION.format(target=target, rules=rules))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [
+                "prometheus",
+                f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                f"--web.listen-address={address}",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        server = Prometheus(address)
+        scraped = "count_over_time(irqwatch_build_info[1m]) >= 4"
+        wait_for(lambda: process.poll() is not None or server.answers(scraped), scraped)
+        assert process.poll() is None, log.read_text()
+        yield server
+    finally:
+        process.kill()
+        process.wait()

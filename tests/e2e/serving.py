@@ -1,0 +1,54 @@
+"""Runs ``irqwatch serve`` for a test."""
+
+import contextlib
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+COMMAND = Path(sys.executable).with_name("irqwatch")
+LIMIT_SECONDS = 60
+
+# Whatever proxy the environment names has no part in this.
+HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Serving:
+    """A server that says it is there; ``said`` is its first line."""
+
+    def __init__(self, process):
+        self.process = process
+        self.said = process.stderr.readline()
+        found = re.match(r"irqwatch: listening on (\S+:\d+)(;|$)", self.said)
+        assert found, self.said + process.stderr.read()
+        self.address = found[1]
+
+    def get(self, path="/metrics", **headers):
+        """Body of the response; raises HTTPError."""
+        request = urllib.request.Request(f"http://{self.address}{path}", headers=headers)
+        with HTTP.open(request, timeout=LIMIT_SECONDS) as response:
+            return response.read().decode()
+
+    def end(self, number):
+        """Send the signal; exit status and all that was said after the first line."""
+        self.process.send_signal(number)
+        _, said = self.process.communicate(timeout=LIMIT_SECONDS)
+        return self.process.returncode, said
+
+
+@contextlib.contextmanager
+def serving(*arguments, address="127.0.0.1:0", **options):
+    process = subprocess.Popen(
+        [COMMAND, "serve", f"--web.listen-address={address}", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+    try:
+        yield Serving(process)
+    finally:
+        process.kill()
+        process.communicate()

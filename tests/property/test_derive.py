@@ -1,0 +1,100 @@
+"""What holds of any two snapshots."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from irqwatch.derive import delta
+from irqwatch.derive.quantile import longest_ns, quantile_ns
+from irqwatch.derive.view import derive
+from irqwatch.model.histogram import Histogram, merge
+from irqwatch.model.snapshot import (
+    Line,
+    Probe,
+    Snapshot,
+    SoftirqTime,
+    Worst,
+)
+from tests import hosts
+
+DURATIONS_NS = st.lists(st.integers(32, 2**36 - 1), min_size=1, max_size=200)
+PERCENTS = st.integers(1, 100)
+
+
+def exact_ns(values: list[int], percent: int) -> int:
+    """The nearest-rank quantile."""
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+
+
+@given(DURATIONS_NS, PERCENTS, st.booleans())
+def test_quantiles_are_within_an_eighth(values: list[int], percent: int, knows_worst: bool) -> None:
+    histogram = hosts.histogram(*values)
+    worst = Worst(max(values), 0, 0, 0, "") if knows_worst else None
+    found = quantile_ns(histogram, percent, longest_ns(histogram, worst))
+    assert found is not None
+    assert abs(found - exact_ns(values, percent)) <= exact_ns(values, percent) / 8
+    assert not knows_worst or found <= max(values)
+
+
+COUNTS = st.dictionaries(st.integers(0, 3), st.integers(1, 2**32 - 1))
+
+
+@given(COUNTS, COUNTS)
+def test_steps_are_never_negative(now: dict[int, int], before: dict[int, int]) -> None:
+    steps = delta.cpu_counts(now, before, frozenset(range(4)), hosts.SECOND)
+    assert steps is None or all(step > 0 for step in steps.values())
+
+
+BUCKETS = st.dictionaries(st.integers(0, 125), st.integers(1, 1000), max_size=6)
+HISTOGRAMS = st.builds(Histogram, BUCKETS, st.integers(0, 10**9))
+
+
+@given(HISTOGRAMS, HISTOGRAMS)
+def test_histograms_subtract_to_what_was_added(before: Histogram, added: Histogram) -> None:
+    after = merge([before, added])
+    if added.buckets:
+        assert delta.histogram(after, before) == added
+    assert delta.histogram(before, before) == Histogram()
+
+
+@st.composite
+def three_in_a_row(draw: st.DrawFn) -> list[Snapshot]:
+    """Snapshots a second apart whose counters grow as drawn, over the wrap too."""
+    counts = {cpu: draw(st.integers(0, 2**32 - 1)) for cpu in range(2)}
+    run = Histogram()
+    made = []
+    for tick in range(3):
+        made.append(
+            Snapshot(
+                1,
+                (1 + tick) * hosts.SECOND,
+                0,
+                hosts.HOST,
+                hosts.topology(2),
+                lines=(Line("30", 30, {c: n for c, n in counts.items() if n}, actions=("eth0",)),),
+                probe=Probe(frozenset({"softirq"}), 0, softirqs=(SoftirqTime("RCU", 0, run=run),)),
+            )
+        )
+        counts = {c: (n + draw(st.integers(0, 10**6))) % 2**32 for c, n in counts.items()}
+        run = merge([run, draw(HISTOGRAMS)])
+    return made
+
+
+def total(now: Snapshot, before: Snapshot) -> dict[tuple[str, str], int]:
+    return {(source.kind, source.name): source.count for source in derive(now, before).sources}
+
+
+@given(three_in_a_row())
+def test_the_parts_of_an_interval_add_up(snapshots: list[Snapshot]) -> None:
+    first, middle, last = snapshots
+    whole, early, late = total(last, first), total(middle, first), total(last, middle)
+    both = {name: early.get(name, 0) + late.get(name, 0) for name in {**early, **late}}
+    assert whole == both
+
+
+@given(three_in_a_row())
+def test_nothing_happened_between_a_snapshot_and_itself(snapshots: list[Snapshot]) -> None:
+    for snapshot in snapshots:
+        view = derive(snapshot, snapshot)
+        assert (view.sources, view.losses, view.coverage) == ((), {}, None)

@@ -1,0 +1,166 @@
+"""Hosts as the exporter sees them: a small one where every metric has a sample, and large ones."""
+
+from irqwatch.model.histogram import Histogram
+from irqwatch.model.snapshot import (
+    SCHEMA,
+    SOFTIRQ_VECTORS,
+    CountAndTime,
+    HardirqTime,
+    Host,
+    Line,
+    LineDevice,
+    Probe,
+    Program,
+    Snapshot,
+    SoftirqTime,
+    Softnet,
+    Thread,
+    Unavailable,
+    WorkTime,
+    Worst,
+)
+from irqwatch.model.topology import Cpu, Topology
+
+SECOND_NS = 10**9
+HOST = Host("db1", "6.12.0", "9c1f")
+
+# 13: [256, 320) ns, 25: [2048, 2560) ns, 125: 68.7 s and longer.
+SHORT_AND_LONG = Histogram({13: 3, 25: 2, 125: 1}, 70 * SECOND_NS)
+
+
+def worst(ns: int) -> Worst:
+    return Worst(ns, at_ns=99 * SECOND_NS, cpu=0, pid=0, comm="swapper/0")
+
+
+def hardirq(irq: int, action: str, cpu: int = 0, **fields: object) -> HardirqTime:
+    return HardirqTime(irq, action, cpu, **{"handled": SHORT_AND_LONG, **fields})
+
+
+def snapshot(at_s: float = 100, **fields: object) -> Snapshot:
+    at_ns = int(at_s * SECOND_NS)
+    return Snapshot(SCHEMA, monotonic_ns=at_ns, wall_ns=at_ns, host=HOST, **fields)
+
+
+def probe(*collectors: str, **fields: object) -> Probe:
+    return Probe(frozenset(collectors), attached_ns=SECOND_NS, **fields)
+
+
+SMALL = snapshot(
+    topology=Topology({n: Cpu(n, online=True) for n in (0, 2)}),
+    lines=(
+        Line("34", 34, {0: 5, 2: 7}, actions=("eth0-rx-0",)),
+        Line("16", 16, {2: 1 << 31}, actions=("uhci_hcd:usb3", "i801_smbus")),
+        Line("17", 17, {}, actions=("idle",)),
+        Line("LOC", None, {0: 1000, 2: 2000}, description="Local timer interrupts"),
+        Line("ERR", None, {}, total=3),
+    ),
+    devices=(LineDevice(34, "eth0", "net"), LineDevice(16, "usb3", "pci")),
+    softirq_counts={"NET_RX": {0: 11, 2: 12}, "HI": {}},
+    softnet=(Softnet(0, 100, 0, 0), Softnet(2, 200, 1, 2)),
+    threads=(
+        Thread(12, "ksoftirqd/0", "ksoftirqd", SECOND_NS, cpu=0),
+        Thread(90, "irq/34-eth0", "irq_thread", 2 * SECOND_NS, irq=34),
+        Thread(500, "irqbalance", "irqbalance", 3 * SECOND_NS),
+    ),
+    probe=probe(
+        "hardirq",
+        "softirq",
+        hardirqs=(
+            hardirq(34, "eth0-rx-0", 0, worst=worst(5000)),
+            hardirq(34, "eth0-rx-0", 2, worst=worst(9000)),
+            hardirq(16, "i801_smbus", 2, not_mine_count=4, not_mine_ns=4000),
+        ),
+        softirqs=(
+            SoftirqTime(
+                "NET_RX",
+                0,
+                latency=SHORT_AND_LONG,
+                run=SHORT_AND_LONG,
+                ksoftirqd_count=2,
+                ksoftirqd_ns=SECOND_NS,
+                worst_latency=worst(7000),
+                worst_run=worst(8000),
+            ),
+            SoftirqTime("NET_RX", 2, run=Histogram({13: 1}, 256)),
+            SoftirqTime("HI", 0),
+        ),
+        works=(
+            WorkTime(
+                "vmstat_update",
+                "mm_percpu_wq",
+                latency=SHORT_AND_LONG,
+                run=SHORT_AND_LONG,
+                stall_count=1,
+                stall_ns=SECOND_NS // 2,
+                cpus={0: CountAndTime(6, 70 * SECOND_NS)},
+                worst_latency=worst(SECOND_NS),
+                worst_run=worst(2 * SECOND_NS),
+            ),
+        ),
+        losses={"hardirq": {"map_full": 0}, "softirq": {"entry_overwritten": 2}},
+        programs=(Program("irq_entry", 0), Program("softirq_exit", 1, 10, SECOND_NS)),
+        read_ns=SECOND_NS // 1000,
+    ),
+    unavailable=(
+        Unavailable("work", "this kernel has no workqueue tracepoints"),
+        Unavailable("softnet", "may not be read"),
+    ),
+    durations_ns={"interrupts": 2 * 10**6, "softnet": 10**5},
+)
+
+
+def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) -> Snapshot:
+    """A host on which everything has happened everywhere: no zero is left out. All counters are a
+    multiple of ``scale``."""
+    every_cpu = {cpu: scale * (cpu + 1) for cpu in range(cpus)}
+    spread = Histogram(dict.fromkeys(range(5, 110, 10), scale), 10**6 * scale)
+    rows = tuple(
+        Line(str(irq), irq, every_cpu, actions=(f"dev{irq % devices}-q{irq}",))
+        for irq in range(lines)
+    )
+    own = tuple(Line(f"A{row:02}", None, every_cpu) for row in range(20))
+    return snapshot(
+        100 * scale,
+        topology=Topology({n: Cpu(n, online=True) for n in range(cpus)}),
+        lines=rows + own,
+        devices=tuple(LineDevice(irq, f"dev{irq % devices}", "nvme") for irq in range(lines)),
+        softirq_counts=dict.fromkeys(SOFTIRQ_VECTORS, every_cpu),
+        softnet=tuple(Softnet(cpu, scale, scale, scale) for cpu in range(cpus)),
+        threads=tuple(
+            Thread(cpu + 9, f"ksoftirqd/{cpu}", "ksoftirqd", SECOND_NS, cpu=cpu)
+            for cpu in range(cpus)
+        ),
+        probe=probe(
+            "hardirq",
+            "softirq",
+            "work",
+            # Four CPUs a line: all that the probe's map has room for.
+            hardirqs=tuple(
+                HardirqTime(
+                    irq,
+                    f"dev{irq % devices}-q{irq}",
+                    (irq + 7 * turn) % cpus,
+                    spread,
+                    not_mine_count=scale,
+                    not_mine_ns=scale,
+                    worst=worst(5000),
+                )
+                for irq in range(lines)
+                for turn in range(min(4, cpus))
+            ),
+            softirqs=tuple(
+                SoftirqTime(vector, cpu, spread, spread, scale, scale, worst(100), worst(100))
+                for vector in SOFTIRQ_VECTORS
+                for cpu in range(cpus)
+            ),
+            works=tuple(
+                WorkTime(
+                    f"function_{n}", "events", spread, spread, scale, scale, {}, worst(9), worst(9)
+                )
+                for n in range(works)
+            ),
+            losses={"hardirq": dict.fromkeys(("map_full", "exit_without_entry"), 0)},
+            programs=tuple(Program(f"program_{n}", 0) for n in range(9)),
+        ),
+        durations_ns=dict.fromkeys(("interrupts", "softirqs"), SECOND_NS // 100),
+    )

@@ -1,0 +1,251 @@
+"""The server against clients that hang, flood and leave. The server runs in the test's own thread,
+turn by turn, and its clock is the test's."""
+
+import contextlib
+import errno
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from irqwatch.errors import IrqwatchError
+from irqwatch.sink.http.message import Response
+from irqwatch.sink.http.server import (
+    DEADLINE_NS,
+    MAX_CONNECTIONS,
+    MAX_HEAD_BYTES,
+    Server,
+    listen,
+)
+
+GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+TURNS = 2000
+
+
+class Bench:
+    """A server, its clients, and the time it is for them."""
+
+    def __init__(self, cleanup):
+        self.now_ns = 0
+        self.requests = []
+        self.body = b"metric 1\n"
+        self._cleanup = cleanup
+        self._listener = listen("127.0.0.1", 0)
+        self._server = Server(self._listener, self._answer, lambda: self.now_ns)
+        cleanup.enter_context(self._server)
+
+    def _answer(self, request):
+        self.requests.append(request)
+        return Response(200, self.body)
+
+    def client(self, sent=b"", **options):
+        """One that has connected and been accepted."""
+        client = socket.socket()
+        self._cleanup.callback(client.close)
+        for option, value in options.items():
+            client.setsockopt(socket.SOL_SOCKET, getattr(socket, option), value)
+        client.connect(self._listener.getsockname())
+        self._server.turn()
+        client.setblocking(False)
+        if sent:
+            client.send(sent)
+        return client
+
+    def turn(self):
+        """One turn that does not wait: another client leaves in it."""
+        self.client().close()
+        self._server.turn()
+
+    @property
+    def open_connections(self):
+        return len(self._server._connections)
+
+    def received(self, client):
+        """All that a client is sent until the server says that this is all."""
+        parts = []
+        for _ in range(TURNS):
+            try:
+                part = client.recv(1 << 20)
+            except BlockingIOError:
+                self._server.turn()
+                continue
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+        raise AssertionError(f"no end after {TURNS} turns")
+
+    def closed(self, client):
+        """Whether the server has let go of a client that asked nothing."""
+        try:
+            return client.recv(1) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            return True
+
+
+@pytest.fixture
+def bench():
+    with contextlib.ExitStack() as cleanup:
+        yield Bench(cleanup)
+
+
+def test_scrape(bench):
+    response = bench.received(bench.client(GET))
+
+    assert response.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert response.endswith(b"\r\n\r\nmetric 1\n")
+
+
+def test_request_in_small_pieces(bench):
+    client = bench.client()
+    for byte in GET:
+        client.send(bytes([byte]))
+        bench.turn()
+
+    assert bench.received(client).endswith(b"metric 1\n")
+    assert len(bench.requests) == 1
+
+
+def test_client_that_has_sent_all_it_will_is_answered(bench):
+    client = bench.client(GET)
+    client.shutdown(socket.SHUT_WR)
+
+    assert bench.received(client).endswith(b"metric 1\n")
+
+
+def test_head_has_no_body(bench):
+    response = bench.received(bench.client(GET.replace(b"GET", b"HEAD")))
+
+    assert b"Content-Length: 9\r\n" in response
+    assert response.endswith(b"\r\n\r\n")
+
+
+def test_request_with_a_body_is_answered_not_reset(bench):
+    client = bench.client(b"POST / HTTP/1.1\r\n\r\n" + b"x" * 10_000)
+    bench.turn()
+    client.send(b"x" * 50_000)
+
+    assert bench.received(client).endswith(b"metric 1\n")
+
+
+def test_garbage_reaches_the_answer_as_none(bench):
+    bench.received(bench.client(b"\x16\x03\x01\r\n\r\n"))
+
+    assert bench.requests == [None]
+
+
+def test_headers_that_are_too_long_are_refused(bench):
+    client = bench.client(b"GET / HTTP/1.1\r\nX: ")
+    for _ in range(MAX_HEAD_BYTES // 4096):
+        client.send(b"x" * 4096)
+
+    assert bench.received(client).startswith(b"HTTP/1.1 431 ")
+    assert bench.requests == []
+
+
+def test_three_hundred_idle_clients_do_not_stop_a_scrape(bench):
+    idle = [bench.client() for _ in range(300)]
+
+    assert bench.received(bench.client(GET)).endswith(b"metric 1\n")
+    assert [bench.closed(client) for client in idle] == (
+        [True] * (301 - MAX_CONNECTIONS) + [False] * (MAX_CONNECTIONS - 1)
+    )
+
+
+def test_client_being_answered_keeps_its_place_before_the_idle(bench):
+    bench.body = b"x" * 8_000_000
+    slow = bench.client(GET)
+    bench.turn()
+    for _ in range(2 * MAX_CONNECTIONS):
+        bench.client()
+
+    assert len(bench.received(slow)) > len(bench.body)
+
+
+def test_clients_that_never_read_do_not_stop_a_scrape(bench):
+    bench.body = b"x" * 8_000_000
+    stuck = [bench.client(GET, SO_RCVBUF=4096) for _ in range(2 * MAX_CONNECTIONS)]
+
+    assert len(bench.received(bench.client(GET))) > len(bench.body)
+    assert len(stuck) > MAX_CONNECTIONS
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /met", GET], ids=["idle", "half", "does not read"])
+def test_no_client_stays_beyond_its_deadline(bench, sent):
+    bench.body = b"x" * 8_000_000
+    client = bench.client(sent, SO_RCVBUF=4096)
+    bench.turn()
+    bench.now_ns = DEADLINE_NS - 1
+    early = bench.client()
+    bench.turn()
+    assert bench.open_connections == 2
+
+    bench.now_ns = DEADLINE_NS
+    bench.turn()
+
+    assert bench.open_connections == 1
+    assert not bench.closed(early)
+    client.close()
+
+
+def test_slow_loris_has_no_longer_than_others(bench):
+    client = bench.client(b"GET / HTTP/1.1\r\n")
+    for second in range(10):
+        bench.now_ns = second * DEADLINE_NS // 10
+        client.send(b"X: y\r\n")
+        bench.turn()
+    bench.now_ns = DEADLINE_NS
+    bench.turn()
+
+    assert bench.closed(client)
+
+
+def test_client_that_resets_its_connection_is_forgotten(bench):
+    client = bench.client()
+    linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"  # struct linger {1, 0}: close is a reset
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    client.close()
+    bench.turn()
+
+    assert bench.open_connections == 0
+    assert bench.received(bench.client(GET))
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_nothing_stays_open_after_the_server():
+    before = open_files()
+    with contextlib.ExitStack() as cleanup:
+        bench = Bench(cleanup)
+        bench.received(bench.client(GET))
+        bench.client()
+
+    assert open_files() == before
+
+
+def test_address_in_use_is_one_line():
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(IrqwatchError) as error:
+            listen("127.0.0.1", port)
+
+    assert str(error.value) == (
+        f"cannot listen on 127.0.0.1:{port}: {os.strerror(errno.EADDRINUSE)}"
+    )
+
+
+@pytest.mark.parametrize("host", ["a" * 70, "192.0.2.1"])
+def test_host_that_is_not_ours_is_one_line(host):
+    with pytest.raises(IrqwatchError, match=r"^cannot listen on .*: .+$"):
+        listen(host, 0)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_without_a_host_it_is_both_kinds_of_address():
+    with listen("", 0) as listener:
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, listener.getsockname()[1])).close()

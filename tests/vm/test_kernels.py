@@ -1,0 +1,25 @@
+"""The probe under other kernels, on four CPUs of two nodes. ``make test-vm``: a boot takes a minute."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.vm import guest
+
+CHECK = Path(__file__).with_name("check_probe.py")
+
+
+@pytest.mark.parametrize("kernel", list(guest.KERNELS))
+def test_probe_counts_what_the_kernel_counts(kernel: str, tmp_path: Path) -> None:
+    script = tmp_path / "run.sh"
+    script.write_text(f"#!/bin/sh\nexec {shlex.join([sys.executable, str(CHECK)])} 2>&1\n")
+    script.chmod(0o755)
+    output = guest.run(kernel, script, timeout_seconds=600)
+    (found,) = [line for line in output.splitlines() if line.startswith('{"kernel"')]
+    result = json.loads(found)
+    print(result)
+    assert (result["cpus"], result["nodes"]) == (4, 2)
+    assert result["net_rx"] >= 3000
