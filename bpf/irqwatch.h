@@ -70,7 +70,7 @@ struct cpu {
 	u64 task;	     /* the task the last softirq was seen in … */
 	u64 task_is_ksoftirqd; /* … and whether it was ksoftirqd */
 	u64 raised_ns[NR_SOFTIRQS]; /* the oldest raise not yet served; 0: none */
-	u64 raised_again_ns[NR_SOFTIRQS]; /* a later one, while softirqs ran; 0: none */
+	u64 raised_again_ns[NR_SOFTIRQS]; /* the latest one after it; 0: none */
 
 	u64 queued_work; /* the item queued last, with no other event of work since; 0: none */
 

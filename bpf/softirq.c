@@ -20,12 +20,12 @@ int irqw_soft_raise(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	}
 	/* The oldest raise wins: it is the one that waits longest. But handle_softirqs() takes the
-	 * pending vectors off before it runs them, so a raise while softirqs run may set the bit of a
-	 * vector that is still to run anew, and it then runs a second time for this later raise. */
+	 * pending vectors off before it runs them (kernel/softirq.c): a raise after that makes the vector
+	 * run once more. Only then does the latest raise before the first run count. */
 	if (!cpu->raised_ns[vector]) {
 		cpu->raised_ns[vector] = bpf_ktime_get_ns();
 		cpu->raised_again_ns[vector] = 0;
-	} else if (cpu->softirq_start_ns && !cpu->raised_again_ns[vector]) {
+	} else {
 		cpu->raised_again_ns[vector] = bpf_ktime_get_ns();
 	}
 	return 0;

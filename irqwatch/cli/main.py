@@ -2,6 +2,7 @@
 that ``top`` does not pay for Prometheus nor ``serve`` for curses."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -58,6 +59,20 @@ def main() -> None:
     except IrqwatchError as error:
         click.echo(f"irqwatch: {error}", err=True)
         status = 1
+    except OSError as error:  # mostly an output that cannot be written
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"irqwatch: {where}{error.strerror or error}", err=True)
+        status = 1
     except click.Abort:
         status = 130  # interrupted from the keyboard: 128 + SIGINT
+    drop_unwritable_output()
     sys.exit(status)
+
+
+def drop_unwritable_output() -> None:
+    """Python flushes standard output once more at exit, and where that fails (a full disk, a reader
+    that went away) would exit 120 with a traceback, long after the failure has been told."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

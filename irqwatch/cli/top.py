@@ -217,10 +217,7 @@ def _ends_quietly() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, on_term)
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):
         pass
-    except BrokenPipeError:
-        # The interpreter flushes stdout at exit, which would raise once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         signal.signal(signal.SIGTERM, before)

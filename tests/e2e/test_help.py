@@ -100,3 +100,11 @@ def test_a_reader_that_has_gone_away_is_met_with_silence(arguments):
         os.close(writer)
 
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["doctor", "--json"], ["top", "--help"]])
+def test_an_output_that_cannot_be_written_is_one_line(words):
+    with Path("/dev/full").open("w") as full:
+        done = run(*words, stdout=full)
+
+    assert (done.returncode, done.stderr) == (1, "irqwatch: No space left on device\n")

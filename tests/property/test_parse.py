@@ -1,6 +1,5 @@
 """No parser raises anything but ParseError, and what is well formed is read as it was meant."""
 
-import io
 from collections.abc import Callable
 
 import pytest

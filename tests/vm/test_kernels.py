@@ -1,4 +1,4 @@
-"""The probe under other kernels, on four CPUs of two nodes. ``make test-vm``: a boot takes a minute."""
+"""The probe under other kernels, on four CPUs of two nodes. A boot takes a minute or two."""
 
 import json
 import shlex
