@@ -5,7 +5,7 @@ ARGS ?=
 SCRIPTS = $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba|da)?sh' .ci deploy tests bench 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-vm top test check bench golden test-vm clean
+.PHONY: help setup setup-dev setup-vm top test check bench fuzz golden test-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ check: setup-dev ## format, lint, strict types, import contracts, shell scripts
 
 bench: setup-dev ## what it costs, against the budgets and the peers that are installed
 	@$(BIN)/python bench/run.py $(ARGS)
+
+fuzz: setup-dev ## the probe, compiled natively, under libFuzzer for FUZZ_SECONDS (60)
+	@$(BIN)/python -m tests.native.fuzz
 
 golden: setup-dev ## write the expected outputs of the golden tests anew; read the diff
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q -k golden $(ARGS)

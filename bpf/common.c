@@ -23,17 +23,19 @@ static __always_inline u64 elapsed_ns(u64 start_ns, u64 end_ns)
 static __always_inline void keep_worst(struct worsts *worsts, u64 ns, u64 at_ns)
 {
 	int zero = 0;
-	u32 *epoch = epochs.lookup(&zero);
+	u32 *current = epochs.lookup(&zero);
 	struct worst *worst;
+	u32 epoch;
 
-	if (!epoch)
+	if (!current)
 		return;
-	worst = &worsts->slot[*epoch & 1];
-	if (worst->epoch == *epoch && ns <= worst->ns)
+	epoch = *(volatile u32 *)current; /* once: the reader may move it on meanwhile */
+	worst = &worsts->slot[epoch & 1];
+	if (worst->epoch == epoch && ns <= worst->ns)
 		return;
 	worst->ns = ns;
 	worst->at_ns = at_ns;
-	worst->epoch = *epoch;
+	worst->epoch = epoch;
 	worst->pid = bpf_get_current_pid_tgid();
 	bpf_get_current_comm(worst->comm, sizeof(worst->comm));
 }

@@ -3,7 +3,9 @@
  * How long does each action on each line take, and was the interrupt its own?
  *
  * Both tracepoints are in __handle_irq_event_percpu() (kernel/irq/handle.c), around each action of
- * the line, with interrupts off: they cannot nest on a CPU, so one open entry a CPU is enough.
+ * the line, and in handle_percpu_devid_irq() (kernel/irq/chip.c), with interrupts off: they do not nest
+ * on a CPU, so one open entry is enough. Only arm64's pseudo-NMIs (handle_*_nmi()) can come on top of
+ * one; then both are counted as lost.
  */
 
 #define IRQ_NONE 0 /* include/linux/irqreturn.h */

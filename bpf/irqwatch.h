@@ -95,12 +95,19 @@ struct hardirq {
 	struct histogram handled;
 };
 
+/* What is counted together. The queue by its name: the address of one that is destroyed is soon that of
+ * another. Empty: the queueing was not seen. */
+struct work_key {
+	u64 function;
+	char workqueue[WORKQUEUE_NAME_BYTES];
+};
+
 /* A work item that waits, keyed by its struct work_struct. */
 struct work_waiting {
 	u64 queued_ns;
 	u64 previous_ns; /* when it had been queued before, and had not started; 0: it had not */
-	u64 stalled_ns; /* how long it waited for max_active; 0: not at all */
-	u64 workqueue;
+	u64 stalled_ns;	 /* how long it waited for max_active; 0: not at all */
+	char workqueue[WORKQUEUE_NAME_BYTES];
 };
 
 /* A run: the item, and the thread that runs it. That is its kworker; of a BH workqueue (Linux 6.9) it is
@@ -112,13 +119,7 @@ struct work_run_key {
 
 struct work_running {
 	u64 start_ns;
-	u64 function;
-	u64 workqueue;
-};
-
-struct work_key {
-	u64 function;
-	u64 workqueue; /* 0: its queueing was not seen */
+	struct work_key key;
 };
 
 /* What bpf_snprintf() is to write, set and frozen by the loader before the programs are loaded. */
@@ -129,14 +130,12 @@ struct format {
 /* One function on one workqueue, written by every CPU with atomic adds. */
 struct work {
 	char function[FUNCTION_BYTES];
-	char workqueue[WORKQUEUE_NAME_BYTES];
 	struct histogram latency;
 	struct histogram run;
 };
 
 struct work_cpu_key {
-	u64 function;
-	u64 workqueue;
+	struct work_key key;
 	u64 cpu;
 };
 

@@ -19,6 +19,7 @@ BPF_F_TABLE("hash", struct work_key, struct work, works, MAX_WORKS, BPF_F_NO_PRE
 BPF_F_TABLE("hash", struct work_cpu_key, struct work_cpu, work_cpus, MAX_WORK_CPUS,
 	    BPF_F_NO_PREALLOC);
 BPF_ARRAY(no_work, struct work, 1); /* zeros, too large for the stack */
+BPF_ARRAY(no_work_cpu, struct work_cpu, 1);
 BPF_F_TABLE("array", u32, struct format, function_format, 1, BPF_F_RDONLY_PROG); /* "%ps" */
 
 #define WORK_STRUCT_PENDING 1 /* include/linux/workqueue.h, bit 0 of work_struct.data */
@@ -27,6 +28,7 @@ int irqw_work_queue(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 pool_workqueue = ctx->args[1];
 	u64 work = ctx->args[2];
+	u64 workqueue = 0;
 	struct work_waiting *before, waiting = {};
 	struct cpu *cpu = this_cpu();
 
@@ -35,8 +37,10 @@ int irqw_work_queue(struct bpf_raw_tracepoint_args *ctx)
 	before = works_waiting.lookup(&work);
 	if (before)
 		waiting.previous_ns = before->queued_ns;
-	bpf_probe_read_kernel(&waiting.workqueue, sizeof(waiting.workqueue),
+	bpf_probe_read_kernel(&workqueue, sizeof(workqueue),
 			      (void *)(pool_workqueue + OFFSET_pool_workqueue_wq));
+	bpf_probe_read_kernel_str(waiting.workqueue, sizeof(waiting.workqueue),
+				  (void *)(workqueue + OFFSET_workqueue_struct_name));
 	waiting.queued_ns = bpf_ktime_get_ns();
 	cpu->queued_work = work;
 	if (works_waiting.update(&work, &waiting))
@@ -62,7 +66,7 @@ int irqw_work_active(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* Names are copied while what they name is there: a module may go. */
+/* The function is named while it is there: a module may go. */
 static __always_inline void name_work(struct work *work, struct work_key *key)
 {
 	int zero = 0;
@@ -71,9 +75,6 @@ static __always_inline void name_work(struct work *work, struct work_key *key)
 	if (format)
 		bpf_snprintf(work->function, sizeof(work->function), format->text, &key->function,
 			     sizeof(key->function));
-	if (key->workqueue)
-		bpf_probe_read_kernel_str(work->workqueue, sizeof(work->workqueue),
-					  (void *)(key->workqueue + OFFSET_workqueue_struct_name));
 }
 
 static __always_inline struct work *work_for(struct work_key *key)
@@ -96,17 +97,19 @@ static __always_inline struct work *work_for(struct work_key *key)
 
 static __always_inline struct work_cpu *work_cpu_for(struct work_key *work)
 {
+	int zero = 0;
 	struct work_cpu_key key = {};
-	struct work_cpu nothing = {};
-	struct work_cpu *work_cpu;
+	struct work_cpu *work_cpu, *nothing;
 
-	key.function = work->function;
-	key.workqueue = work->workqueue;
+	key.key = *work;
 	key.cpu = bpf_get_smp_processor_id();
 	work_cpu = work_cpus.lookup(&key);
 	if (work_cpu)
 		return work_cpu;
-	work_cpus.update(&key, &nothing);
+	nothing = no_work_cpu.lookup(&zero);
+	if (!nothing)
+		return NULL;
+	work_cpus.insert(&key, nothing);
 	return work_cpus.lookup(&key);
 }
 
@@ -130,10 +133,13 @@ static __always_inline void waited(struct cpu *cpu, struct work_key *key,
 }
 
 /*
- * The entry of the item that starts. process_one_work() clears PENDING before it traces the start, so
- * the item may have been queued anew in between, by an interrupt at the latest when interrupts go on
- * again: PENDING is set, and the entry of the new queueing must stay for the next start. Where PENDING
- * is clear an earlier queueing was cancelled.
+ * What is known of the item that starts; false where its queueing was not seen. `queued_ns` is 0 where
+ * the time is not known.
+ *
+ * process_one_work() clears PENDING before it traces the start, so the item may have been queued anew in
+ * between, by an interrupt at the latest when interrupts go on again. Then PENDING is set, and the entry
+ * is that of the new queueing: it must stay for the next start, and this one is of the time before.
+ * Where PENDING is clear an earlier queueing was cancelled.
  */
 static __always_inline bool take_waiting(u64 item, struct work_waiting *taken)
 {
@@ -146,9 +152,13 @@ static __always_inline bool take_waiting(u64 item, struct work_waiting *taken)
 	bpf_probe_read_kernel(&data, sizeof(data), (void *)(item + OFFSET_work_struct_data));
 	if (!(data & WORK_STRUCT_PENDING)) {
 		works_waiting.delete(&item);
-	} else if (taken->previous_ns) {
-		taken->queued_ns = taken->previous_ns;
-		taken->stalled_ns = 0;
+		return true;
+	}
+	taken->queued_ns = 0;
+	taken->stalled_ns = 0;
+	waiting = works_waiting.lookup(&item); /* the new queueing may just have replaced it */
+	if (waiting) {
+		taken->queued_ns = waiting->previous_ns;
 		waiting->previous_ns = 0;
 	}
 	return true;
@@ -161,19 +171,18 @@ int irqw_work_start(struct bpf_raw_tracepoint_args *ctx)
 	struct work_waiting waiting = {};
 	struct work_run_key run = {};
 	struct work_running running = {};
-	struct work_key key = {};
 
 	if (!cpu)
 		return 0;
 	cpu->queued_work = 0;
 	running.start_ns = bpf_ktime_get_ns();
-	bpf_probe_read_kernel(&running.function, sizeof(running.function),
+	bpf_probe_read_kernel(&running.key.function, sizeof(running.key.function),
 			      (void *)(item + OFFSET_work_struct_func));
 	if (take_waiting(item, &waiting)) {
-		running.workqueue = waiting.workqueue;
-		key.function = running.function;
-		key.workqueue = running.workqueue;
-		waited(cpu, &key, &waiting, running.start_ns);
+		__builtin_memcpy(running.key.workqueue, waiting.workqueue,
+				 sizeof(running.key.workqueue));
+		if (waiting.queued_ns)
+			waited(cpu, &running.key, &waiting, running.start_ns);
 	}
 	run.work = item;
 	run.thread = (u32)bpf_get_current_pid_tgid();
@@ -204,8 +213,7 @@ int irqw_work_end(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	}
 	run_ns = elapsed_ns(running->start_ns, now_ns);
-	key.function = running->function;
-	key.workqueue = running->workqueue;
+	key = running->key;
 	works_running.delete(&run);
 	work = work_for(&key);
 	work_cpu = work_cpu_for(&key);

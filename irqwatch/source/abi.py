@@ -4,6 +4,7 @@ Every struct there is made of 64-bit words but for a few byte strings and pairs 
 so a value is read as words. ``*_WORDS`` are the sizes, held against the loaded maps at start.
 """
 
+import struct
 from dataclasses import dataclass
 
 from irqwatch.model.histogram import BUCKETS, EMPTY, Histogram
@@ -14,8 +15,8 @@ HISTOGRAM_WORDS = 1 + BUCKETS
 WORST_WORDS = 5
 WORSTS_WORDS = 2 * WORST_WORDS
 NAME_WORDS = 48 // 8
-WORKQUEUE_NAME_WORDS = 32 // 8
 FUNCTION_WORDS = 64 // 8
+WORK_KEY = "=Q32s"
 
 LOSSES = (
     ("hardirq", "exit_without_entry"),
@@ -38,7 +39,7 @@ SOFTIRQ_WORDS = 2 + 2 * WORSTS_WORDS + 2 * HISTOGRAM_WORDS
 CPU_WORDS = SOFTIRQS_AT
 CPU_WORDS_WITH_SOFTIRQS = SOFTIRQS_AT + len(SOFTIRQ_VECTORS) * SOFTIRQ_WORDS
 HARDIRQ_WORDS = NAME_WORDS + 2 + WORSTS_WORDS + HISTOGRAM_WORDS
-WORK_WORDS = FUNCTION_WORDS + WORKQUEUE_NAME_WORDS + 2 * HISTOGRAM_WORDS
+WORK_WORDS = FUNCTION_WORDS + 2 * HISTOGRAM_WORDS
 WORK_CPU_WORDS = 4 + 2 * WORSTS_WORDS
 
 
@@ -54,7 +55,6 @@ class HardirqValue:
 @dataclass(frozen=True, slots=True)
 class WorkValue:
     function: str
-    workqueue: str
     latency: Histogram
     run: Histogram
 
@@ -101,8 +101,23 @@ def longer(one: Worst | None, other: Worst | None) -> Worst | None:
 
 def string(value: memoryview, at: int, length_words: int) -> str:
     """A NUL-terminated string of at most ``length_words``, made printable."""
-    raw = value[at : at + length_words].tobytes()
+    return text(value[at : at + length_words].tobytes())
+
+
+def text(raw: bytes) -> str:
+    """``raw`` up to its first NUL, made printable."""
     return clean(raw.partition(b"\0")[0])
+
+
+def work_key(key: bytes) -> tuple[int, str]:
+    """struct work_key: the function's address and the workqueue's name."""
+    function, workqueue = struct.unpack_from(WORK_KEY, key)
+    return function, text(workqueue)
+
+
+def work_cpu_key(key: bytes) -> tuple[tuple[int, str], int]:
+    """struct work_cpu_key: the same, and the CPU."""
+    return work_key(key), struct.unpack_from("=Q", key, struct.calcsize(WORK_KEY))[0]
 
 
 def losses(value: memoryview) -> list[int]:
@@ -149,10 +164,9 @@ def hardirq(value: memoryview, cpu: int, epoch: int) -> HardirqValue:
 
 def work(value: memoryview) -> WorkValue:
     """struct work."""
-    at = FUNCTION_WORDS + WORKQUEUE_NAME_WORDS
+    at = FUNCTION_WORDS
     return WorkValue(
         function=string(value, 0, FUNCTION_WORDS),
-        workqueue=string(value, FUNCTION_WORDS, WORKQUEUE_NAME_WORDS),
         latency=histogram(value, at),
         run=histogram(value, at + HISTOGRAM_WORDS),
     )

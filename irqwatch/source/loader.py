@@ -48,7 +48,7 @@ def sizes(lines: int, cpus: int) -> dict[str, int]:
     their limit at once, so they follow the host: its lines and its CPUs."""
     return {
         "MAX_HARDIRQS": max(256, 4 * lines),
-        "MAX_WORKS_WAITING": max(512, 16 * cpus),
+        "MAX_WORKS_WAITING": max(2048, 64 * cpus),  # a sync of many small files queues thousands
         "MAX_WORKS_RUNNING": max(256, 16 * cpus),
         "MAX_WORKS": 512,
         "MAX_WORK_CPUS": max(512, 64 * cpus),

@@ -181,14 +181,13 @@ class ProbeReader:
 
     def _decode_works(self, captured: Capture) -> tuple[WorkTime, ...]:
         shared = [
-            (struct.unpack("=QQ", key), abi.work(abi.words(value)))
+            (abi.work_key(key), abi.work(abi.words(value)))
             for key, value in captured.tables.get("works", ())
         ]
         by_cpu = []
         for key, value in captured.tables.get("work_cpus", ()):
-            function, workqueue, cpu = struct.unpack("=QQQ", key)
-            part = abi.work_cpu(abi.words(value), cpu, captured.epoch)
-            by_cpu.append(((function, workqueue), cpu, part))
+            named, cpu = abi.work_cpu_key(key)
+            by_cpu.append((named, cpu, abi.work_cpu(abi.words(value), cpu, captured.epoch)))
         return merge_works(shared, by_cpu)
 
     def _forget_cancelled_works(self, captured: Capture) -> None:

@@ -7,8 +7,8 @@ from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import CountAndTime, WorkTime, Worst
 from irqwatch.source.abi import WorkCpuValue, WorkValue, longer
 
-# (function, workqueue): the kernel's addresses of both; workqueue is 0 where it is not known.
-Key = tuple[int, int]
+# The address of the function, and the name of the workqueue, "" where it is not known.
+Key = tuple[int, str]
 
 
 @dataclass(slots=True)
@@ -26,12 +26,11 @@ def merge_works(
     shared: Iterable[tuple[Key, WorkValue]], by_cpu: Iterable[tuple[Key, int, WorkCpuValue]]
 ) -> tuple[WorkTime, ...]:
     """One WorkTime per (function name, workqueue name), sorted, of what all CPUs share and of each
-    CPU's own part. Several queues may have one name (a filesystem makes one per mount): they are
-    counted together."""
+    CPU's own part. Functions of one name (static ones of two modules) are counted together."""
     merged: dict[tuple[str, str], _Parts] = {}
     named: dict[Key, tuple[str, str]] = {}
     for key, work in shared:
-        named[key] = (work.function, work.workqueue)
+        named[key] = (work.function, key[1])
         parts = merged.setdefault(named[key], _Parts())
         parts.latency = merge((parts.latency, work.latency))
         parts.run = merge((parts.run, work.run))

@@ -152,12 +152,20 @@ class Compared(NamedTuple):
 
 
 def compare_without(recorded: Recorded, unseen_threads: frozenset[int]) -> Compared:
-    """Leaves out the events in the time of ``unseen_threads``."""
+    """Leaves out the events in the time of ``unseen_threads``, and work that they queued: what else
+    happens to it depends on what the probe has not seen."""
+    queued_unseen = {
+        event.args[-1]
+        for event in recorded.first
+        if event.pid in unseen_threads and event.name == "workqueue_queue_work"
+    }
     first = [event for event in recorded.first if event.pid not in unseen_threads]
     second = [event for event in recorded.second if event.pid not in unseen_threads]
     latest = latest_times(first, second)
-    series = Reference().feed(event for event in first if event in latest).series
-    rows, busy = compare.compare(series, latest, recorded.readings, recorded.load_ns)
+    reference = Reference().feed(event for event in first if event in latest)
+    rows, busy = compare.compare(reference, latest, recorded.readings, recorded.load_ns)
+    rows = [row for row in rows if row.series[1] not in queued_unseen]
+    series = {key: spans for key, spans in reference.series.items() if key[1] not in queued_unseen}
     return Compared(series, latest, rows, busy, len(recorded.first) - len(first))
 
 
@@ -166,18 +174,20 @@ def result(recorded: Recorded) -> Result:
     """Some virtual machines' kernels call no BPF program while their supervisor, process 1, is the
     current task. Where counts differ, they must be equal without its events."""
     compared = compare_without(recorded, frozenset())
-    if any(row.count_difference for row in compared.rows):
+    if not all(row.is_equal for row in compared.rows):
         compared = compare_without(recorded, recorded.threads_of_process_1)
     checked, wrong = compare.wrong_worsts(compared.series, compared.latest, recorded.readings)
     print(f"\n{compare.table(compared.rows)}")
     print(f"worst events: {checked} checked, {len(wrong)} wrong")
+    unraised = sum(row.unraised for row in compared.rows)
+    print(f"softirqs whose raise the ring buffer has not got: {unraised}")
     print(f"busy at an end, not compared: {len(compared.busy)}")
     print(f"in the time of process 1, where BPF programs are not called: {compared.unseen}")
     return Result(compared.rows, compared.busy, checked, wrong)
 
 
 def test_every_count_is_equal(result: Result) -> None:
-    assert [row for row in result.rows if row.count_difference] == []
+    assert [row for row in result.rows if not row.is_equal] == []
 
 
 def test_every_bucket_is_within_the_values_that_straddle_its_edges(result: Result) -> None:
@@ -207,7 +217,7 @@ def test_what_was_to_be_shown_was_there(result: Result) -> None:
     events = dict.fromkeys(("hardirq", "softirq", "work"), 0)
     for row in result.rows:
         events[str(row.series[0])] += row.events
-    assert events["hardirq"] >= 2000
+    assert events["hardirq"] >= 1000
     assert events["softirq"] >= 200_000
     assert events["work"] >= 200
     assert len(result.busy) <= len(result.rows) // 10

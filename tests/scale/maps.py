@@ -21,7 +21,6 @@ MAPS = ("cpus", "epochs", "hardirqs", "works", "work_cpus", "works_waiting", "wo
 FD = {name: number for number, name in enumerate(MAPS)}
 
 FIRST_FUNCTION = 0xFFFFFFFF81000000
-FIRST_WORKQUEUE = 0xFFFF888100000000
 FIRST_ACTION = 0xFFFF888200000000
 
 NO_HISTOGRAM = bytes(8 * (1 + BUCKETS))
@@ -45,7 +44,7 @@ class ProbeMaps:
         keys = _work_keys(probe.works)
         self._hash: dict[int, Entries] = {
             FD["hardirqs"]: dict(_hardirqs(probe.hardirqs)),
-            FD["works"]: {struct.pack("=QQ", *key): _work(work) for key, work in keys.items()},
+            FD["works"]: {key: _work(work) for key, work in keys.items()},
             FD["work_cpus"]: dict(_work_cpus(keys)),
             FD["works_waiting"]: {},
             FD["works_running"]: {},
@@ -91,16 +90,14 @@ class ProbeMaps:
         return program.run_count, program.run_ns, program.recursion_misses
 
 
-def _work_keys(works: Iterable[WorkTime]) -> dict[tuple[int, int], WorkTime]:
-    """By the addresses of function and workqueue."""
+def _work_keys(works: Iterable[WorkTime]) -> dict[bytes, WorkTime]:
+    """By struct work_key: the function's address and the workqueue's name."""
     functions: dict[str, int] = {}
-    workqueues: dict[str, int] = {}
     keys = {}
     for work in works:
         at = FIRST_FUNCTION + 64 * len(functions)
         function = functions.setdefault(work.function, at)
-        workqueue = workqueues.setdefault(work.workqueue, FIRST_WORKQUEUE + 512 * len(workqueues))
-        keys[function, workqueue] = work
+        keys[struct.pack("=Q32s", function, work.workqueue.encode())] = work
     return keys
 
 
@@ -165,17 +162,20 @@ def _hardirqs(parts: Iterable[HardirqTime]) -> Iterator[tuple[bytes, bytes]]:
 
 def _work(work: WorkTime) -> bytes:
     """struct work."""
-    names = struct.pack("=64s32s", work.function.encode(), work.workqueue.encode())
-    return names + _histogram(work.latency) + _histogram(work.run)
+    return (
+        struct.pack("=64s", work.function.encode())
+        + _histogram(work.latency)
+        + _histogram(work.run)
+    )
 
 
-def _work_cpus(keys: Mapping[tuple[int, int], WorkTime]) -> Iterator[tuple[bytes, bytes]]:
+def _work_cpus(keys: Mapping[bytes, WorkTime]) -> Iterator[tuple[bytes, bytes]]:
     """struct work_cpu_key and struct work_cpu; all stalls are the first CPU's."""
     for key, work in keys.items():
         stall = (work.stall_count, work.stall_ns)
         for cpu, done in work.cpus.items():
             yield (
-                struct.pack("=QQQ", *key, cpu),
+                key + struct.pack("=Q", cpu),
                 struct.pack("=QQQQ", done.count, done.ns, *stall)
                 + _worsts(_if_on(work.worst_latency, cpu))
                 + _worsts(_if_on(work.worst_run, cpu)),

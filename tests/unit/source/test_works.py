@@ -14,18 +14,18 @@ def on_cpu(count: int, ns: int, longest: Worst | None = None) -> WorkCpuValue:
     return WorkCpuValue(count, ns, 1, 7, worst_latency=longest, worst_run=None)
 
 
-def test_queues_of_one_name_are_counted_together() -> None:
+def test_functions_of_one_name_are_counted_together() -> None:
     shared = [
         (
-            (0xB, 0x100),
-            WorkValue("xfs_end_io", "xfs-conv", Histogram({3: 2}, 80), Histogram({9: 1}, 500)),
+            (0xB, "xfs-conv"),
+            WorkValue("xfs_end_io", Histogram({3: 2}, 80), Histogram({9: 1}, 500)),
         ),
-        ((0xB, 0x200), WorkValue("xfs_end_io", "xfs-conv", Histogram({3: 1, 4: 1}, 90), EMPTY)),
+        ((0xC, "xfs-conv"), WorkValue("xfs_end_io", Histogram({3: 1, 4: 1}, 90), EMPTY)),
     ]
     by_cpu = [
-        ((0xB, 0x100), 0, on_cpu(2, 300, worst(5))),
-        ((0xB, 0x200), 0, on_cpu(1, 200, worst(9))),
-        ((0xB, 0x200), 5, on_cpu(1, 100)),
+        ((0xB, "xfs-conv"), 0, on_cpu(2, 300, worst(5))),
+        ((0xC, "xfs-conv"), 0, on_cpu(1, 200, worst(9))),
+        ((0xC, "xfs-conv"), 5, on_cpu(1, 100)),
     ]
     (work,) = merge_works(shared, by_cpu)
     assert (work.function, work.workqueue) == ("xfs_end_io", "xfs-conv")
@@ -38,9 +38,9 @@ def test_queues_of_one_name_are_counted_together() -> None:
 
 def test_functions_and_queues_are_kept_apart_and_sorted() -> None:
     shared = [
-        ((0xB, 0x100), WorkValue("xfs_end_io", "xfs-conv", EMPTY, EMPTY)),
-        ((0xA, 0), WorkValue("vmstat_update", "", EMPTY, EMPTY)),
-        ((0xA, 0x300), WorkValue("vmstat_update", "mm_percpu_wq", EMPTY, EMPTY)),
+        ((0xB, "xfs-conv"), WorkValue("xfs_end_io", EMPTY, EMPTY)),
+        ((0xA, ""), WorkValue("vmstat_update", EMPTY, EMPTY)),
+        ((0xA, "mm_percpu_wq"), WorkValue("vmstat_update", EMPTY, EMPTY)),
     ]
     works = merge_works(shared, [])
     assert [(w.function, w.workqueue) for w in works] == [
@@ -51,12 +51,10 @@ def test_functions_and_queues_are_kept_apart_and_sorted() -> None:
 
 
 def test_a_cpus_part_that_came_after_the_shared_ones_were_read_waits() -> None:
-    assert merge_works([], [((0xA, 0x300), 1, on_cpu(1, 1))]) == ()
+    assert merge_works([], [((0xA, "mm_percpu_wq"), 1, on_cpu(1, 1))]) == ()
 
 
 def test_a_cpu_where_it_only_waited_is_not_one_where_it_ran() -> None:
-    shared = [
-        ((0xA, 0x300), WorkValue("vmstat_update", "mm_percpu_wq", Histogram({1: 1}, 40), EMPTY))
-    ]
-    (work,) = merge_works(shared, [((0xA, 0x300), 1, on_cpu(0, 0, worst(40)))])
+    shared = [((0xA, "mm_percpu_wq"), WorkValue("vmstat_update", Histogram({1: 1}, 40), EMPTY))]
+    (work,) = merge_works(shared, [((0xA, "mm_percpu_wq"), 1, on_cpu(0, 0, worst(40)))])
     assert work.cpus == {}

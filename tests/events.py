@@ -1,0 +1,106 @@
+"""Kernel events as text: what the native probe replays and the oracle computes from.
+
+One event a line, TAB between columns, lines that start with ``#`` are comments; a name that ends in
+``.gz`` is compressed. The columns are
+
+    time_ns  cpu  pid  task  comm  event  arguments …
+
+``time_ns`` is CLOCK_MONOTONIC, ``pid`` the thread id of the current task, ``task`` is ``k`` for a
+kernel thread (the idle task is one) and ``-`` for any other. ``event`` is the raw tracepoint; its
+arguments are the columns of ``ARGUMENTS``. Numbers are decimal or 0x hexadecimal. In texts, bytes
+that are not printable ASCII, and the backslash, are written ``\\xNN``.
+
+``pwq`` and ``wq`` are addresses. The kernel's own trace does not show them: then any number will do
+that is the same for the same queue. ``function`` is the symbol's name, or its address in 0x.
+"""
+
+import gzip
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ARGUMENTS = {
+    "irq_handler_entry": ("irq", "action", "name"),
+    "irq_handler_exit": ("irq", "action", "ret"),
+    "softirq_raise": ("vec",),
+    "softirq_entry": ("vec",),
+    "softirq_exit": ("vec",),
+    "workqueue_queue_work": ("req_cpu", "pwq", "wq", "wqname", "work", "function"),
+    "workqueue_activate_work": ("work",),
+    "workqueue_execute_start": ("work", "function"),
+    "workqueue_execute_end": ("work", "function"),
+}
+TEXTS = frozenset(("name", "wqname", "function"))
+
+COLUMNS_BEFORE_ARGUMENTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. ``args`` are in the order of ``ARGUMENTS[name]``: str for ``TEXTS``, else int.
+    In texts, bytes that are not UTF-8 are surrogate escapes."""
+
+    time_ns: int
+    cpu: int
+    pid: int
+    comm: str
+    name: str
+    args: tuple[int | str, ...]
+    is_kthread: bool = False
+
+
+def to_line(event: Event) -> str:
+    """The event's line, without its end."""
+    task = "k" if event.is_kthread else "-"
+    head = (str(event.time_ns), str(event.cpu), str(event.pid), task, _escape(event.comm))
+    arguments = (
+        _escape(value) if isinstance(value, str) else _number(column, value)
+        for column, value in zip(ARGUMENTS[event.name], event.args, strict=True)
+    )
+    return "\t".join((*head, event.name, *arguments))
+
+
+def from_line(line: str) -> Event:
+    """The event in ``line``. Raises ValueError where it is none."""
+    time_ns, cpu, pid, task, comm, name, *arguments = line.rstrip("\n").split("\t")
+    if name not in ARGUMENTS or task not in ("k", "-"):
+        raise ValueError(f"no event: {line!r}")
+    args = tuple(
+        _unescape(text) if column in TEXTS else int(text, 0)
+        for column, text in zip(ARGUMENTS[name], arguments, strict=True)
+    )
+    return Event(int(time_ns), int(cpu), int(pid), _unescape(comm), name, args, task == "k")
+
+
+def write(path: Path, events: Iterable[Event], comments: Iterable[str] = ()) -> None:
+    """Write the file; the same events give the same bytes."""
+    lines = [f"# {comment}\n" for comment in comments] + [to_line(event) + "\n" for event in events]
+    raw = "".join(lines).encode("ascii")
+    path.write_bytes(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
+
+
+def read(path: Path) -> Iterator[Event]:
+    """The file's events in its order. Raises ValueError that names the line."""
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        for number, line in enumerate(file, 1):
+            if line.startswith("#") or not line.strip():
+                continue
+            try:
+                yield from_line(line)
+            except ValueError as error:
+                raise ValueError(f"{path.name}:{number}: {error}") from error
+
+
+def _number(column: str, value: int) -> str:
+    return hex(value) if column in ("action", "pwq", "wq", "work") else str(value)
+
+
+def _escape(text: str) -> str:
+    raw = text.encode(errors="surrogateescape")
+    return "".join(chr(b) if 0x20 <= b < 0x7F and b != 0x5C else f"\\x{b:02x}" for b in raw)
+
+
+def _unescape(text: str) -> str:
+    raw = re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes((int(m[1], 16),)), text.encode("ascii"))
+    return raw.decode(errors="surrogateescape")

@@ -1,0 +1,117 @@
+"""Compiles the probe natively, once for each set of sources and flags."""
+
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from irqwatch.source.loader import bpf_folder, sizes
+from irqwatch.source.loader_child import FIELDS
+
+FOLDER = Path(__file__).parent
+CACHE = FOLDER.parent.parent / ".cache" / "native"
+
+COLLECTORS = frozenset(FIELDS)
+
+# Any will do that keeps the fields apart: the memory that is read is made up too.
+OFFSETS = {
+    f"OFFSET_{struct}_{field}": 8 * number
+    for number, (struct, field) in enumerate(
+        (field for fields in FIELDS.values() for field in fields), 1
+    )
+}
+LIMITS = sizes(lines=64, cpus=4)
+
+# bcc hands keys on as void *, so their sign is nothing that it minds.
+FLAGS = ("-std=gnu11", "-g", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-pointer-sign")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+class NotBuilt(Exception):
+    """There is no compiler here."""
+
+
+class CompileError(Exception):
+    """What the compiler has to say."""
+
+
+def compilers() -> tuple[str, ...]:
+    """The C compilers that are here."""
+    names = ("gcc", "clang", *(f"clang-{version}" for version in range(25, 10, -1)))
+    found = [name for name in names if shutil.which(name)]
+    clangs = [name for name in found if name != "gcc"]
+    return (*(["gcc"] if "gcc" in found else []), *clangs[:1])
+
+
+@functools.cache
+def sanitizers(compiler: str) -> tuple[str, ...]:
+    """Its flags for them; none where their runtime library is not here."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = (compiler, *SANITIZERS, "-x", "c", "-", "-o", f"{folder}/empty")
+        done = subprocess.run(
+            command, input=b"int main(void) { return 0; }", capture_output=True, check=False
+        )
+    return () if done.returncode else SANITIZERS
+
+
+def build(
+    source: str,
+    compiler: str,
+    flags: Iterable[str] = (),
+    collectors: Iterable[str] = COLLECTORS,
+) -> Path:
+    """The executable made of ``source`` (a file of this folder) and the probe. Raises
+    CompileError."""
+    defines = {**LIMITS, **OFFSETS, **{f"COLLECT_{name.upper()}": 1 for name in collectors}}
+    bpf = bpf_folder()
+    command = (
+        compiler,
+        *FLAGS,
+        *flags,
+        *(f"-D{name}={value}" for name, value in sorted(defines.items())),
+        f'-DPROBE="{bpf / "irqwatch.bpf.c"}"',
+        str(FOLDER / source),
+    )
+    return _build(command, _digest(command, bpf))
+
+
+@functools.cache
+def _build(command: tuple[str, ...], digest: str) -> Path:
+    """Processes that build the same at once each make a file of their own; the last one stays."""
+    program = _cache() / digest
+    if program.exists():
+        return program
+    unfinished = program.with_suffix(f".{os.getpid()}")
+    done = subprocess.run(
+        (*command, "-o", str(unfinished)), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise CompileError(f"{command[0]}: {done.stderr.strip()}")
+    return unfinished.rename(program)
+
+
+def _digest(command: tuple[str, ...], bpf: Path) -> str:
+    sources = [path for folder in (FOLDER, bpf) for path in sorted(folder.glob("*.[ch]"))]
+    version = subprocess.run((command[0], "--version"), capture_output=True, check=True).stdout
+    parts = [version, "\0".join(command).encode(), *(path.read_bytes() for path in sources)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+
+
+@functools.cache
+def _cache() -> Path:
+    """Kept between runs where the checkout is ours to write to."""
+    try:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=CACHE):
+            return CACHE
+    except OSError:
+        folder = tempfile.TemporaryDirectory(prefix="irqwatch-native-")
+        _kept.append(folder)
+        return Path(folder.name)
+
+
+_kept: list[tempfile.TemporaryDirectory[str]] = []  # each is removed when this process ends

@@ -1,0 +1,222 @@
+"""Runs the probe natively and reads it as the agent reads the one in the kernel.
+
+    with Native(cpus=2) as native:
+        native.feed(events)
+        probe = native.read()
+
+or ``replay(events)`` for the two in one. The probe runs in a process of its own (replay.c), so that
+one that crashes, or that a sanitizer stops, is an exception here: ``process.Crashed``.
+"""
+
+import functools
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from irqwatch.model.snapshot import Probe
+from irqwatch.source.loader_child import MAPS, PROGRAMS, SHARED_MAPS
+from irqwatch.source.probe import Loaded, ProbeReader
+from tests.events import Event
+from tests.native.build import COLLECTORS, OFFSETS, NotBuilt, build, compilers, sanitizers
+from tests.native.process import NativeMaps
+
+PF_KTHREAD = 0x00200000
+PF_RANDOMIZE = 0x00400000
+WORK_STRUCT_PENDING = 1
+WORKQUEUE_NAME_BYTES = 32
+
+# Made-up addresses, apart from each other and from those of real kernels.
+FUNCTIONS_AT = 0xF1 << 56
+NAMES_AT = 0xF2 << 56
+TASKS_AT = 0xF3 << 56
+
+
+class Native:
+    """The native probe, just loaded, on a host with ``cpus`` possible CPUs."""
+
+    def __init__(
+        self, cpus: int, collectors: Iterable[str] = COLLECTORS, program: Path | None = None
+    ) -> None:
+        self.collectors = frozenset(collectors)
+        self.maps = NativeMaps(program or default_program(self.collectors))
+        self.now_ns = 0
+        self._functions: dict[str, int] = {}
+        self._texts: dict[str, int] = {}
+        self._memory: dict[int, bytes] = {}
+        self._task: tuple[int, str, bool] | None = None
+        self._cpu: int | None = None
+        self._loaded = self._describe()
+        self.reset(cpus)
+
+    def __enter__(self) -> "Native":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.maps.close()
+        else:
+            self.maps.kill()
+
+    def reset(self, cpus: int) -> None:
+        """As just loaded."""
+        self.maps.send("reset", cpus)
+        if "work" in self.collectors:  # as the loader sets it
+            self.maps.send("update", "function_format", bytes(4).hex(), b"%ps".hex())
+        self._memory.clear()
+        self._task = self._cpu = None
+        self._reader = ProbeReader(self._loaded, tuple(range(cpus)), self.maps, lambda: self.now_ns)
+
+    def _describe(self) -> Loaded:
+        chosen = sorted(self.collectors)
+        maps = [*SHARED_MAPS, *(name for collector in chosen for name in MAPS[collector])]
+        programs = [program for collector in chosen for program in PROGRAMS[collector]]
+        return Loaded(
+            collectors=self.collectors,
+            maps={name: self.maps.fd(name) for name in maps},
+            programs={name: self.maps.fd(tracepoint) for name, tracepoint in programs},
+            links={},
+            attached_ns=0,
+        )
+
+    def limit(self, name: str, entries: int) -> None:
+        """Let the map hold this many entries."""
+        self.maps.send("limit", name, entries)
+
+    def feed(self, events: Iterable[Event]) -> None:
+        """Let the events happen, in their order."""
+        events = list(events)
+        pending = starts_of_pending(events)
+        for index, event in enumerate(events):
+            if event.name == "workqueue_execute_start":
+                self.set_pending(int(event.args[0]), index in pending)
+            self.fire(event)
+
+    def fire(self, event: Event, interrupted_by: Iterable[tuple[int, Event]] = ()) -> None:
+        """Let ``event`` happen, and let each of ``interrupted_by`` (number of a call that the probe
+        makes into the kernel, event) happen before that call, on the same CPU in the same task."""
+        for call, inner in interrupted_by:
+            self._remember(inner)
+            self.maps.send("nested", call, inner.time_ns, inner.name, *self._arguments(inner))
+        self._remember(event)
+        if (event.pid, event.comm, event.is_kthread) != self._task or event.cpu != self._cpu:
+            self._switch_to(event)
+        self.maps.send("event", event.time_ns, event.name, *self._arguments(event))
+        self.now_ns = event.time_ns
+
+    def read(self) -> Probe:
+        """What the agent's reader makes of the maps."""
+        return self._reader.read()
+
+    def forget_hardirqs(self, gone: Callable[[int, str], bool]) -> None:
+        """As ``ProbeReader.forget_hardirqs``."""
+        self._reader.forget_hardirqs(gone)
+
+    def entries(self, name: str) -> dict[bytes, bytes]:
+        """The map's raw entries."""
+        fd = self._loaded.maps[name]
+        shape = self.maps.map_shape(fd)
+        return {key: bytes(value) for key, value in self.maps.items(fd, shape)}
+
+    def memory(self, address: int, raw: bytes) -> None:
+        """Let the kernel's memory hold ``raw`` at ``address``; b"" makes it unreadable."""
+        if self._memory.get(address) != raw:
+            self._memory[address] = raw
+            self.maps.send("memory", address, raw.hex() or "-")
+
+    def set_pending(self, work: int, is_pending: bool) -> None:
+        """Whether the kernel holds the item at address ``work`` for queued."""
+        data = WORK_STRUCT_PENDING if is_pending else 0
+        self._point(work + OFFSETS["OFFSET_work_struct_data"], data)
+
+    def _switch_to(self, event: Event) -> None:
+        task = TASKS_AT + 0x4000 * (event.pid or -1 - event.cpu)  # each CPU has its idle task
+        flags = PF_RANDOMIZE | (PF_KTHREAD if event.is_kthread else 0)
+        self.memory(task + OFFSETS["OFFSET_task_struct_flags"], struct.pack("=I", flags))
+        comm = event.comm.encode(errors="surrogateescape")[:15]
+        self.maps.send("cpu", event.cpu)
+        self.maps.send("task", task, event.pid, comm.hex() or "-")
+        self._task = (event.pid, event.comm, event.is_kthread)
+        self._cpu = event.cpu
+
+    def _arguments(self, event: Event) -> tuple[int | str, ...]:
+        """The raw tracepoint's own."""
+        if event.name == "workqueue_queue_work":
+            req_cpu, pool_workqueue, _, _, work, _ = event.args
+            return req_cpu, pool_workqueue, work
+        if event.name in ("irq_handler_exit", "workqueue_execute_end"):
+            return tuple(arg if isinstance(arg, int) else 0 for arg in event.args)
+        return event.args[: 2 if event.name == "irq_handler_entry" else 1]
+
+    def _remember(self, event: Event) -> None:
+        """Put into the kernel's memory what the probe reads there."""
+        match event.name, event.args:
+            case "irq_handler_entry", (int(_), int(action), str(name)):
+                self._point(action + OFFSETS["OFFSET_irqaction_name"], self._text(name))
+            case "workqueue_queue_work", (_, int(pool), int(queue), str(name), int(work), str(f)):
+                self._point(pool + OFFSETS["OFFSET_pool_workqueue_wq"], queue)
+                raw = name.encode(errors="surrogateescape")[: WORKQUEUE_NAME_BYTES - 1]
+                self.memory(
+                    queue + OFFSETS["OFFSET_workqueue_struct_name"],
+                    raw.ljust(WORKQUEUE_NAME_BYTES, b"\0"),
+                )
+                self._point(work + OFFSETS["OFFSET_work_struct_func"], self._function(f))
+            case "workqueue_execute_start", (int(work), str(f)):
+                self._point(work + OFFSETS["OFFSET_work_struct_func"], self._function(f))
+
+    def _point(self, address: int, to: int) -> None:
+        self.memory(address, struct.pack("=Q", to))
+
+    def _text(self, text: str) -> int:
+        address = self._texts.setdefault(text, NAMES_AT + 0x1000 * len(self._texts))
+        self.memory(address, text.encode(errors="surrogateescape")[:255] + b"\0")
+        return address
+
+    def _function(self, name: str) -> int:
+        if name.startswith("0x"):
+            return int(name, 16)
+        address = self._functions.setdefault(name, FUNCTIONS_AT + 16 * len(self._functions))
+        self.memory(address, name.encode(errors="surrogateescape")[:255] + b"\0")
+        return address
+
+
+def starts_of_pending(events: Sequence[Event]) -> set[int]:
+    """Which of ``events`` start an item that has been queued anew already: its next event of the
+    kind is a start again."""
+    found = set()
+    following: dict[int | str, str] = {}
+    for index, event in reversed(list(enumerate(events))):
+        if event.name == "workqueue_queue_work":
+            following[event.args[4]] = event.name
+        elif event.name == "workqueue_execute_start":
+            if following.get(event.args[0]) == event.name:
+                found.add(index)
+            following[event.args[0]] = event.name
+    return found
+
+
+@functools.cache
+def default_program(collectors: frozenset[str]) -> Path:
+    """With the sanitizers where they are to be had. Raises NotBuilt, CompileError."""
+    found = compilers()
+    if not found:
+        raise NotBuilt("there is no C compiler here (gcc or clang)")
+    return build("replay.c", found[0], sanitizers(found[0]), collectors)
+
+
+def replay(
+    events: Iterable[Event],
+    cpus: int,
+    collectors: Iterable[str] = COLLECTORS,
+    program: Path | None = None,
+) -> Probe:
+    """What the probe counts of ``events`` on a host with ``cpus`` possible CPUs. ``program`` is
+    another build than the default. Raises NotBuilt, CompileError, Crashed."""
+    with Native(cpus, collectors, program) as native:
+        native.feed(events)
+        return native.read()

@@ -1,0 +1,278 @@
+"""The probe's numbers beside the reference's, and how far they may differ: no further than shown.
+
+Every value has bounds (tests/oracle/bounds.py), so for each edge of the histogram
+
+    values below it for certain <= the probe's count below it <= values that may be below it
+
+They differ by the values whose bounds straddle the edge. A quantile is compared with that of values
+which stand between their bounds all at the same relative place: where their sum is the probe's.
+
+A reading of the probe takes a millisecond while events go on. So the probe is read several times
+before and after the load, and each series is compared between two readings during which it was
+quiet: then the events between them are known exactly.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from irqwatch.model.histogram import Histogram
+from irqwatch.model.snapshot import Probe, Worst
+from tests.events import Event
+from tests.oracle.bounds import Bounded, Bounds, between_bounds
+from tests.oracle.reference import EDGES_NS, Distribution, Reference, Series, Span, distribution
+
+# The hypervisor may take the CPU away for this long between an event's two times.
+LONGEST_PAUSE_NS = 10**9
+
+# Where values are few, in a tail, neighbours in rank are several buckets apart.
+RANKS = 0.005
+
+NOTHING = Distribution(0, 0, {})
+
+
+class Reading(NamedTuple):
+    """A read of the probe, which took place somewhere between the two times."""
+
+    before_ns: int
+    after_ns: int
+    counted: Mapping[Series, Distribution]
+    worsts: Mapping[Series, Worst]
+
+
+class Row(NamedTuple):
+    """One series compared. ``unraised`` are softirqs whose raise the ring buffer has not got;
+    ``outside`` are the values that no bounds explain; the last two are in buckets."""
+
+    series: Series
+    events: int
+    count_difference: int
+    unraised: int
+    outside: int
+    straddling: int
+    sum_is_possible: bool
+    p50_difference: int
+    p99_difference: int
+
+    @property
+    def is_equal(self) -> bool:
+        """The kernel runs no softirq that was not raised: where the ring buffer has not got the
+        raise, the probe may have it or not."""
+        return 0 <= self.count_difference <= self.unraised
+
+
+def counted(probe: Probe) -> dict[Series, Distribution]:
+    """The probe's counters as the reference's series; without buckets where it keeps none."""
+    found: dict[Series, Distribution] = {}
+    for h in probe.hardirqs:
+        line = ("hardirq", h.irq, h.action, h.cpu)
+        found[(*line, "handled")] = from_histogram(h.handled)
+        found[(*line, "not_mine")] = Distribution(h.not_mine_count, h.not_mine_ns, {})
+    for s in probe.softirqs:
+        vector = ("softirq", s.vector, s.cpu)
+        found[(*vector, "latency")] = from_histogram(s.latency)
+        found[(*vector, "run")] = from_histogram(s.run)
+        found[(*vector, "ksoftirqd")] = Distribution(s.ksoftirqd_count, s.ksoftirqd_ns, {})
+    for w in probe.works:
+        work = ("work", w.function, w.workqueue)
+        found[(*work, "latency")] = from_histogram(w.latency)
+        found[(*work, "run")] = from_histogram(w.run)
+        found[(*work, "stall")] = Distribution(w.stall_count, w.stall_ns, {})
+        for cpu, part in w.cpus.items():
+            found[(*work, cpu, "run")] = Distribution(part.count, part.ns, {})
+    return {series: counts for series, counts in found.items() if counts.events}
+
+
+def has_buckets(series: Series) -> bool:
+    """Whether the probe keeps a histogram of it."""
+    per_cpu_work = series[0] == "work" and len(series) == 5
+    return series[-1] in ("handled", "latency", "run") and not per_cpu_work
+
+
+def worsts(probe: Probe) -> dict[Series, Worst]:
+    """The probe's worst events. A hard interrupt's is of handled and not mine together."""
+    found: dict[Series, Worst | None] = {}
+    for h in probe.hardirqs:
+        found["hardirq", h.irq, h.action, h.cpu] = h.worst
+    for s in probe.softirqs:
+        found["softirq", s.vector, s.cpu, "latency"] = s.worst_latency
+        found["softirq", s.vector, s.cpu, "run"] = s.worst_run
+    for w in probe.works:
+        found["work", w.function, w.workqueue, "latency"] = w.worst_latency
+        found["work", w.function, w.workqueue, "run"] = w.worst_run
+    return {series: worst for series, worst in found.items() if worst}
+
+
+def worst_series(series: Mapping[Series, list[Span]]) -> dict[Series, list[Span]]:
+    """The reference's spans by the keys of ``worsts``."""
+    found: dict[Series, list[Span]] = defaultdict(list)
+    for key, spans in series.items():
+        if key[0] == "hardirq":
+            found[key[:-1]] += spans
+        elif has_buckets(key):
+            found[key] = spans
+    return found
+
+
+def from_histogram(histogram: Histogram) -> Distribution:
+    return Distribution(histogram.count, histogram.sum_ns, dict(histogram.buckets))
+
+
+def compare(
+    reference: Reference,
+    latest: Mapping[Event, int],
+    readings: Sequence[Reading],
+    load_ns: tuple[int, int],
+) -> tuple[list[Row], list[Series]]:
+    """A row for each series that could be compared over the whole load, and those that were busy
+    during every reading before it or every one after."""
+    rows, busy = [], []
+    for key in sorted(reference.series.keys() | readings[-1].counted.keys(), key=str):
+        spans = Bounded(reference.series.get(key, ()), latest)
+        quiet = [
+            reading for reading in readings if spans.is_quiet(reading.before_ns, reading.after_ns)
+        ]
+        before = [reading for reading in quiet if reading.after_ns < load_ns[0]]
+        after = [reading for reading in quiet if reading.before_ns > load_ns[1]]
+        if before and after:
+            unraised = reference.unraised.get(key, ())
+            rows.append(compare_series(key, spans, unraised, before[-1], after[0]))
+        else:
+            busy.append(key)
+    return rows, busy
+
+
+def compare_series(
+    key: Series, spans: Bounded, unraised: Iterable[Event], start: Reading, end: Reading
+) -> Row:
+    """The probe's counts between two readings beside the spans that ended between them."""
+    limits = spans.bounds[spans.ended(start.after_ns, end.before_ns)]
+    probe = difference(end.counted.get(key, NOTHING), start.counted.get(key, NOTHING))
+    lows = distribution([b.low_ns for b in limits])
+    highs = distribution([b.high_ns for b in limits])
+    likely = distribution(between_bounds(limits, probe.sum_ns))
+    count_difference = probe.events - len(limits)
+    comparable = bool(has_buckets(key) and limits and not count_difference)
+    return Row(
+        series=key,
+        events=len(limits),
+        count_difference=count_difference,
+        unraised=sum(start.before_ns < event.time_ns < end.after_ns for event in unraised),
+        outside=outside(probe.buckets, lows.buckets, highs.buckets) if comparable else 0,
+        straddling=straddling(limits) if comparable else 0,
+        sum_is_possible=bool(count_difference) or lows.sum_ns <= probe.sum_ns <= highs.sum_ns,
+        p50_difference=quantile_difference(probe, likely, 0.5) if comparable else 0,
+        p99_difference=quantile_difference(probe, likely, 0.99) if comparable else 0,
+    )
+
+
+def difference(after: Distribution, before: Distribution) -> Distribution:
+    """What came between two reads."""
+    buckets = {
+        bucket: count - before.buckets.get(bucket, 0) for bucket, count in after.buckets.items()
+    }
+    return Distribution(
+        after.events - before.events,
+        after.sum_ns - before.sum_ns,
+        {bucket: count for bucket, count in buckets.items() if count},
+    )
+
+
+def outside(found: Mapping[int, int], lows: Mapping[int, int], highs: Mapping[int, int]) -> int:
+    """By how many the count below an edge is beyond what the bounds allow, at the worst edge."""
+    return max(
+        max(certain - here, here - possible, 0)
+        for certain, here, possible in zip(below(highs), below(found), below(lows), strict=True)
+    )
+
+
+def below(buckets: Mapping[int, int]) -> list[int]:
+    """Counts below each edge but the first."""
+    return list(accumulate(buckets.get(bucket, 0) for bucket in range(len(EDGES_NS))))
+
+
+def straddling(limits: Iterable[Bounds]) -> int:
+    """How many have bounds in two buckets or more."""
+    return sum(
+        bisect_right(EDGES_NS, b.low_ns) != bisect_right(EDGES_NS, b.high_ns) for b in limits
+    )
+
+
+def quantile_difference(probe: Distribution, likely: Distribution, quantile: float) -> int:
+    """In buckets, from the nearest of the likely ones within half a percent of all ranks."""
+    found = quantile_bucket(probe.buckets, quantile)
+    low = quantile_bucket(likely.buckets, quantile - RANKS)
+    high = quantile_bucket(likely.buckets, quantile + RANKS)
+    return found - min(max(found, low), high)
+
+
+def quantile_bucket(buckets: Mapping[int, int], quantile: float) -> int:
+    """The bucket of the value with that rank."""
+    rank = quantile * sum(buckets.values())
+    counts = below(buckets)
+    return next(bucket for bucket, count in enumerate(counts) if count >= rank)
+
+
+def wrong_worsts(
+    series: Mapping[Series, list[Span]], latest: Mapping[Event, int], readings: Sequence[Reading]
+) -> tuple[int, list[str]]:
+    """How many worst events the probe reported in ``readings``, and what is wrong with any: it must
+    be an event of its interval, and none that is longer for certain may be in that interval."""
+    checked, wrong = 0, []
+    for key, spans in worst_series(series).items():
+        bounded = Bounded(spans, latest)
+        for start, end in pairwise(readings):
+            worst = end.worsts.get(key)
+            checked += worst is not None
+            problem = wrong_worst(worst, bounded, start, end)
+            if problem:
+                wrong.append(f"{key}: {problem}")
+    return checked, wrong
+
+
+def wrong_worst(worst: Worst | None, spans: Bounded, start: Reading, end: Reading) -> str:
+    """What is wrong with the worst event of the interval that ended at the reading ``end``."""
+    certain = [
+        b.low_ns
+        for b in spans.bounds[spans.ended(start.after_ns, end.before_ns)]
+        if b.latest_ns < end.before_ns
+    ]
+    if worst is None:
+        return f"none, but one took at least {max(certain)} ns" if any(certain) else ""
+    if max(certain, default=0) > worst.ns:
+        return f"{worst}, but one took at least {max(certain)} ns"
+    possible = spans.ended(start.before_ns - LONGEST_PAUSE_NS, end.after_ns)
+    fits = any(
+        span.end.time_ns <= worst.at_ns <= b.latest_ns
+        and b.low_ns <= worst.ns <= b.high_ns
+        and (span.end.cpu, span.end.pid) == (worst.cpu, worst.pid)
+        for span, b in zip(spans.spans[possible], spans.bounds[possible], strict=True)
+    )
+    return "" if fits else f"{worst} is no event"
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Lines for people: source, events, count difference, values that no bounds explain, largest
+    differences of quantiles in buckets. CPUs of one source are one line."""
+    merged: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.series[0] != "work" or len(row.series) == 4:
+            merged[label(row.series)].append(row)
+    lines = [f"{'source':<58}{'events':>8} {'count':>6} {'outside':>8} {'p50':>4} {'p99':>4}"]
+    for name, parts in sorted(merged.items()):
+        p50 = max((row.p50_difference for row in parts), key=abs)
+        p99 = max((row.p99_difference for row in parts), key=abs)
+        lines.append(
+            f"{name:<58}{sum(row.events for row in parts):>8}"
+            f" {sum(abs(row.count_difference) for row in parts):>+6}"
+            f" {sum(row.outside for row in parts):>8}"
+            f" {p50:>+4} {p99:>+4}"
+        )
+    return "\n".join(lines)
+
+
+def label(series: Series) -> str:
+    """The source without its CPU, and which of its values."""
+    return " ".join(map(str, series if series[0] == "work" else (*series[:-2], series[-1])))

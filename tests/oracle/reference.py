@@ -1,0 +1,215 @@
+"""What the probe must have counted, computed from the events themselves.
+
+Written from the rules in words, not from the probe: it imports nothing of irqwatch and keeps every
+single value, so that it can be read in one sitting and cannot share a mistake. The rules:
+
+- A hard interrupt is the time from an action's entry to its exit on a CPU; answered with 0
+  (IRQ_NONE) it was "not mine".
+- A softirq waits from the oldest raise on its CPU that no entry has served yet. The kernel takes
+  the bits of all raised vectors off before it runs the first (handle_softirqs(), kernel/softirq.c),
+  so a raise shortly before an entry may be for the next one: an entry that has no raise of its own
+  serves the last one before the entry before. It runs from entry to exit, less the hard interrupts
+  inside.
+- A work item waits from its queueing to its start, on whichever CPU, and runs from start to end
+  in one thread, which for work in softirqs is any that they interrupt. What was not queued (a
+  flush's barrier, put right into the list) has no waiting time. It was stalled if its activation is
+  not the very next event on the CPU that queued it: the kernel queues and activates at once with
+  interrupts off (__queue_work(), kernel/workqueue.c), so nothing can come between.
+"""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from tests.events import Event
+
+VECTORS = (
+    "HI",
+    "TIMER",
+    "NET_TX",
+    "NET_RX",
+    "BLOCK",
+    "IRQ_POLL",
+    "TASKLET",
+    "SCHED",
+    "HRTIMER",
+    "RCU",
+)
+
+# Lower edges of the buckets: 0, then from 32 ns four to each doubling, and all above 2**36 ns.
+EDGES_NS = [0, *(quarter * 2**k for k in range(3, 34) for quarter in (4, 5, 6, 7)), 2**36]
+
+# ("hardirq", irq, action, cpu, "handled" or "not_mine")
+# ("softirq", vector, cpu, "latency" or "run" or "ksoftirqd")
+# ("work", function, workqueue, "latency" or "run" or "stall"); "run" also with its CPU before it
+Series = tuple[str | int, ...]
+
+
+class Span(NamedTuple):
+    """One value, and the events that it was computed from: ``ns`` is the time from ``start`` to
+    ``end`` less the hard interrupts ``inside``, (entry, exit) each."""
+
+    ns: int
+    start: Event
+    end: Event
+    inside: tuple[tuple[Event, Event], ...] = ()
+
+
+class Distribution(NamedTuple):
+    """A series as the probe keeps it."""
+
+    events: int
+    sum_ns: int
+    buckets: dict[int, int]
+
+
+def distribution(values: Sequence[int]) -> Distribution:
+    return Distribution(len(values), sum(values), dict(Counter(map(bucket, values))))
+
+
+def bucket(ns: int) -> int:
+    return bisect_right(EDGES_NS, ns) - 1
+
+
+def worst(spans: Iterable[Span]) -> Span | None:
+    """The longest; of equals the one that ended first; None where nothing took any time."""
+    longest = max(spans, key=lambda span: span.ns, default=None)
+    return longest if longest and longest.ns else None
+
+
+class Reference:
+    """Fed with the events in order; then ``series`` and ``losses`` (collector.reason → count) hold
+    what should have been counted."""
+
+    def __init__(self) -> None:
+        self.series: dict[Series, list[Span]] = defaultdict(list)
+        self.losses: Counter[str] = Counter()
+        self.unraised: dict[Series, list[Event]] = defaultdict(list)  # entries that nobody raised
+        self._hardirq_open: dict[int, Event] = {}  # by CPU
+        self._raised: dict[tuple[int, int], list[Event]] = {}  # by CPU and vector, not served
+        self._raised_again: dict[
+            tuple[int, int], Event
+        ] = {}  # … and the last, if it was not served
+        self._softirq_open: dict[int, Event] = {}  # by CPU
+        self._inside: dict[int, list[tuple[Event, Event]]] = defaultdict(list)  # by CPU
+        self._queued: dict[int, Event] = {}  # by work item
+        self._stalls: dict[int, Span] = {}  # by work item
+        self._running: dict[tuple[int, int], tuple[Event, str]] = {}  # by thread and work item
+        self._previous: dict[int, Event] = {}  # by CPU
+        self._rules: dict[str, Callable[[Event], None]] = {
+            "irq_handler_entry": self._irq_handler_entry,
+            "irq_handler_exit": self._irq_handler_exit,
+            "softirq_raise": self._softirq_raise,
+            "softirq_entry": self._softirq_entry,
+            "softirq_exit": self._softirq_exit,
+            "workqueue_queue_work": self._queue_work,
+            "workqueue_activate_work": self._activate_work,
+            "workqueue_execute_start": self._execute_start,
+            "workqueue_execute_end": self._execute_end,
+        }
+
+    def feed(self, events: Iterable[Event]) -> "Reference":
+        for event in events:
+            self._rules[event.name](event)
+            self._previous[event.cpu] = event
+        return self
+
+    def _irq_handler_entry(self, event: Event) -> None:
+        if event.cpu in self._hardirq_open:
+            self.losses["hardirq.entry_overwritten"] += 1
+        self._hardirq_open[event.cpu] = event
+
+    def _irq_handler_exit(self, event: Event) -> None:
+        irq, action, answer = event.args
+        entry = self._hardirq_open.get(event.cpu)
+        if entry is None or entry.args[:2] != (irq, action):
+            self.losses["hardirq.exit_without_entry"] += 1
+            return
+        del self._hardirq_open[event.cpu]
+        self._inside[event.cpu].append((entry, event))
+        kind = "handled" if answer else "not_mine"
+        self.series["hardirq", irq, entry.args[2], event.cpu, kind].append(between(entry, event))
+
+    def _softirq_raise(self, event: Event) -> None:
+        vector = int(event.args[0])
+        if vector >= len(VECTORS):
+            self.losses["softirq.unknown_raise"] += 1
+        else:
+            self._raised.setdefault((event.cpu, vector), []).append(event)
+
+    def _softirq_entry(self, event: Event) -> None:
+        vector = int(event.args[0])
+        if vector >= len(VECTORS):
+            self.losses["softirq.unknown_entry"] += 1
+            return
+        if event.cpu in self._softirq_open:
+            self.losses["softirq.entry_overwritten"] += 1
+        self._softirq_open[event.cpu] = event
+        self._inside[event.cpu] = []
+        raised = self._raise_served(event.cpu, vector)
+        key = ("softirq", VECTORS[vector], event.cpu, "latency")
+        if raised is None:
+            self.losses["softirq.entry_without_raise"] += 1
+            self.unraised[key].append(event)
+            return
+        self.series[key].append(between(raised, event))
+
+    def _raise_served(self, cpu: int, vector: int) -> Event | None:
+        again = self._raised_again.pop((cpu, vector), None)
+        raises = self._raised.pop((cpu, vector), [])
+        if len(raises) > 1:
+            self._raised_again[cpu, vector] = raises[-1]
+        return raises[0] if raises else again
+
+    def _softirq_exit(self, event: Event) -> None:
+        entry = self._softirq_open.get(event.cpu)
+        if entry is None or entry.args != event.args:
+            self.losses["softirq.exit_without_entry"] += 1
+            return
+        del self._softirq_open[event.cpu]
+        key = ("softirq", VECTORS[int(event.args[0])], event.cpu)
+        span = between(entry, event, self._inside[event.cpu])
+        self.series[(*key, "run")].append(span)
+        if event.is_kthread and event.comm.startswith("ksoftirqd/"):
+            self.series[(*key, "ksoftirqd")].append(span)
+
+    def _queue_work(self, event: Event) -> None:
+        work = int(event.args[4])
+        self._queued[work] = event
+        self._stalls.pop(work, None)
+
+    def _activate_work(self, event: Event) -> None:
+        work = int(event.args[0])
+        queueing = self._queued.get(work)
+        at_once = queueing is not None and self._previous.get(event.cpu) is queueing
+        if queueing is not None and not at_once:
+            self._stalls[work] = between(queueing, event)
+
+    def _execute_start(self, event: Event) -> None:
+        work, function = int(event.args[0]), event.args[1]
+        queueing = self._queued.pop(work, None)
+        stall = self._stalls.pop(work, None)
+        workqueue = "" if queueing is None else str(queueing.args[3])
+        self._running[event.pid, work] = event, workqueue
+        if queueing is None:
+            return
+        self.series["work", function, workqueue, "latency"].append(between(queueing, event))
+        if stall and stall.ns:
+            self.series["work", function, workqueue, "stall"].append(stall)
+
+    def _execute_end(self, event: Event) -> None:
+        start, workqueue = self._running.pop((event.pid, int(event.args[0])), (None, ""))
+        if start is None:
+            self.losses["work.end_without_start"] += 1
+            return
+        key, span = ("work", start.args[1], workqueue), between(start, event)
+        self.series[(*key, "run")].append(span)
+        self.series[(*key, event.cpu, "run")].append(span)
+
+
+def between(start: Event, end: Event, inside: Iterable[tuple[Event, Event]] = ()) -> Span:
+    """Time does not run backwards: what seems negative is 0."""
+    inside = tuple(inside)
+    inside_ns = sum(max(0, exit.time_ns - entry.time_ns) for entry, exit in inside)
+    return Span(max(0, end.time_ns - start.time_ns - inside_ns), start, end, inside)

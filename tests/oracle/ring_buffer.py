@@ -1,0 +1,212 @@
+"""Kernel events with their exact times, from the kernel's own trace ring buffer.
+
+A tracefs instance of its own (other users of tracefs are not disturbed) with the clock that BPF
+programs read, CLOCK_MONOTONIC. The text in ``trace`` is rounded to microseconds, so the binary
+pages are read (tests/oracle/pages.py).
+"""
+
+import contextlib
+import ctypes
+import functools
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.events import Event
+from tests.oracle.pages import EventsLost, Raw, decoder_of, raw_pages, records
+
+PREFIX = "irqwatch-oracle-"
+
+# The nine that the probe attaches to.
+EVENTS = (
+    "irq/irq_handler_entry",
+    "irq/irq_handler_exit",
+    "irq/softirq_raise",
+    "irq/softirq_entry",
+    "irq/softirq_exit",
+    "workqueue/workqueue_queue_work",
+    "workqueue/workqueue_activate_work",
+    "workqueue/workqueue_execute_start",
+    "workqueue/workqueue_execute_end",
+)
+
+MNT_DETACH = 2  # include/linux/fs.h
+PF_KTHREAD = 0x00200000  # include/linux/sched.h
+
+
+class RingBuffer:
+    """A context manager: the instance is there inside it, and gone after it. ``name`` tells apart
+    those of one process."""
+
+    def __init__(self, name: str = "", megabytes_per_cpu: int = 64) -> None:
+        self._name = f"{PREFIX}{os.getpid()}-{name}"
+        self._megabytes = megabytes_per_cpu
+        self._cleanup = contextlib.ExitStack()
+        self._tracefs = Path()
+        self._instance = Path()
+
+    def __enter__(self) -> "RingBuffer":
+        with contextlib.ExitStack() as stack:
+            self._tracefs = stack.enter_context(mounted_tracefs())
+            remove_leftovers(self._tracefs)
+            self._instance = self._tracefs / "instances" / self._name
+            self._instance.mkdir()
+            stack.callback(self._instance.rmdir)
+            self._write("tracing_on", "0")
+            stack.callback(self._write, "events/enable", "0")
+            self._write("trace_clock", "mono")
+            self._write("buffer_size_kb", str(self._megabytes << 10))
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cleanup.close()
+
+    def _write(self, name: str, text: str) -> None:
+        (self._instance / name).write_text(text)
+
+    def enable(self) -> None:
+        """Take a place in the order in which the kernel calls those that look at an event: behind
+        all that are there, BPF programs too (tracepoint_probe_register(), kernel/tracepoint.c)."""
+        for event in EVENTS:
+            self._write(f"events/{event}/enable", "1")
+
+    def start(self) -> None:
+        """Record from now on."""
+        self._write("tracing_on", "1")
+
+    def stop(self) -> None:
+        """Record no more."""
+        self._write("tracing_on", "0")
+
+    def events(self) -> list[Event]:
+        """What was recorded, in the order of the times; of one CPU, in its own order. Raises
+        EventsLost."""
+        decoders = {}
+        for event in EVENTS:
+            number, decoder = decoder_of((self._instance / "events" / event / "format").read_text())
+            decoders[number] = decoder
+        saved = (self._tracefs / "saved_cmdlines").read_text(errors="surrogateescape")
+        task, numbers, page_bytes = tasks(saved), Numbers(), self._page_bytes()
+        events: list[Event] = []
+        for folder in sorted(self._instance.glob("per_cpu/cpu*")):
+            check_nothing_lost(folder.name, (folder / "stats").read_text())
+            pages = raw_pages(folder / "trace_pipe_raw", page_bytes)
+            cpu = int(folder.name.removeprefix("cpu"))
+            events += to_events(records(pages, decoders), cpu, numbers, task)
+        events.sort(key=lambda event: event.time_ns)
+        return events
+
+    def _page_bytes(self) -> int:
+        header = (self._instance / "events" / "header_page").read_text()
+        found = re.search(r"char data;\s*offset:(\d+);\s*size:(\d+)", header)
+        assert found
+        return int(found[1]) + int(found[2])
+
+
+@contextlib.contextmanager
+def mounted_tracefs() -> Iterator[Path]:
+    """Where tracefs is. If it is nowhere: a mount that no path leads to but this one, and that is
+    gone with this process however it ends."""
+    usual = Path("/sys/kernel/tracing")
+    if (usual / "instances").is_dir():
+        yield usual
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        _libc("mount", b"tracefs", folder.encode(), b"tracefs", 0, None)
+        fd = os.open(folder, os.O_PATH)
+        _libc("umount2", folder.encode(), MNT_DETACH)
+    try:
+        yield Path(f"/proc/self/fd/{fd}")
+    finally:
+        os.close(fd)
+
+
+def _libc(function: str, *arguments: object) -> None:
+    if getattr(ctypes.CDLL(None, use_errno=True), function)(*arguments):
+        number = ctypes.get_errno()
+        raise OSError(number, f"{function}: {os.strerror(number)}")
+
+
+def remove_leftovers(tracefs: Path) -> None:
+    """Instances of runs that were killed."""
+    for instance in tracefs.glob(f"instances/{PREFIX}*"):
+        pid, _, _ = instance.name.removeprefix(PREFIX).partition("-")
+        if not Path("/proc", pid).exists():
+            (instance / "events" / "enable").write_text("0")
+            instance.rmdir()
+
+
+def check_nothing_lost(cpu: str, stats: str) -> None:
+    """Raises EventsLost unless every count of lost events in ``per_cpu/cpuN/stats`` is zero."""
+    counts = dict(line.split(": ") for line in stats.splitlines())
+    lost = {
+        name: int(counts[name])
+        for name in ("overrun", "commit overrun", "dropped events")
+        if int(counts[name])
+    }
+    if lost:
+        raise EventsLost(f"{cpu}: {lost}")
+
+
+class Numbers:
+    """Addresses in place of the pointers that the ring buffer does not hold: one for each name."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str | int, ...], int] = {}
+
+    def of(self, *name: str | int) -> int:
+        return self._numbers.setdefault(name, 0x10000 * (len(self._numbers) + 1))
+
+
+def to_events(
+    raws: Iterator[Raw], cpu: int, numbers: Numbers, task: Callable[[int], tuple[str, bool]]
+) -> Iterator[Event]:
+    """Events with the raw tracepoints' own arguments.
+
+    The ring buffer holds no pointer to the irqaction, the pool_workqueue or the workqueue: numbers
+    stand in. An exit's action is that of the entry before it on this CPU: they cannot nest.
+    """
+    open_action = 0
+    for time_ns, pid, name, fields in raws:
+        args: tuple[int | str, ...] = tuple(fields.values())
+        if name == "irq_handler_entry":
+            open_action = numbers.of("action", fields["irq"], fields["name"])
+            args = (fields["irq"], open_action, fields["name"])
+        elif name == "irq_handler_exit":
+            args = (fields["irq"], open_action, fields["ret"])
+        elif name == "workqueue_queue_work":
+            queue = numbers.of("workqueue", fields["workqueue"])
+            function = hex(int(fields["function"]))
+            args = (fields["req_cpu"], queue, queue, fields["workqueue"], fields["work"], function)
+        elif name == "workqueue_activate_work":
+            args = (fields["work"],)
+        elif name.startswith("workqueue_execute"):
+            args = (fields["work"], hex(int(fields["function"])))
+        comm, is_kthread = (f"swapper/{cpu}", True) if pid == 0 else task(pid)
+        yield Event(time_ns, cpu, pid, comm, name, args, is_kthread)
+
+
+def tasks(saved_cmdlines: str) -> Callable[[int], tuple[str, bool]]:
+    """A function from a thread's id to its name and whether it is a kernel thread. Lines of
+    ``saved_cmdlines`` are an id, a space and a name; of a thread that has ended nothing else is
+    known (a kworker is one by its name)."""
+    comms = {
+        int(pid): comm
+        for pid, _, comm in (line.partition(" ") for line in saved_cmdlines.splitlines())
+    }
+
+    @functools.cache
+    def task(pid: int) -> tuple[str, bool]:
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(errors="surrogateescape")
+        except OSError:
+            comm = comms.get(pid, "")
+            return comm, comm.startswith("kworker/")
+        comm, _, rest = stat.partition("(")[2].rpartition(")")
+        is_kthread = bool(int(rest.split()[6]) & PF_KTHREAD)
+        return (comms.get(pid, comm), is_kthread)
+
+    return task
