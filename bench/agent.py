@@ -1,24 +1,19 @@
 """What the agent itself costs: memory, start, a second of ``top``, a scrape, the maps."""
 
-import contextlib
 import json
 import os
 import pty
-import re
 import select
 import subprocess
 import time
-import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
-IRQWATCH = str(Path(__file__).parent.parent / ".venv" / "bin" / "irqwatch")
+from tests.live.agent import IRQWATCH, scrape, serving
+
 SCRAPES = 100
 TOP_SECONDS = 10
-ANNOUNCEMENT = re.compile(r"http://[^/ ]+/metrics")
 
 
 @dataclass(frozen=True)
@@ -69,38 +64,21 @@ def drain(terminal: int, seconds: float) -> None:
                 return
 
 
-@contextlib.contextmanager
-def serving() -> Iterator[tuple[psutil.Process, str]]:
-    agent = subprocess.Popen(
-        [IRQWATCH, "serve", "--web.listen-address", "127.0.0.1:0"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert agent.stderr
-    try:
-        for line in agent.stderr:
-            if found := ANNOUNCEMENT.search(line):
-                yield psutil.Process(agent.pid), found[0]
-                break
-    finally:
-        agent.terminate()
-        agent.wait()
-
-
 def serve() -> Serve:
     """An exporter with the default collectors, after ``SCRAPES`` scrapes."""
-    before = map_ids()
-    with serving() as (process, url):
-        scrape(url)
+    before = set(all_maps())
+    with serving() as (server, address):
+        process = psutil.Process(server.pid)
+        scrape(address)
         start = sum(process.cpu_times()[:2])
         for _ in range(SCRAPES):
-            text = scrape(url)
+            samples = scrape(address)
         cpu_seconds = sum(process.cpu_times()[:2]) - start
         maps = {number: held for number, held in all_maps().items() if number not in before}
         return Serve(
             resident_bytes=process.memory_info().rss,
             scrape_cpu_seconds=cpu_seconds / SCRAPES,
-            samples=sum(not line.startswith("#") for line in text.splitlines()),
+            samples=len(samples),
             map_bytes=sum(held["bytes_memlock"] for held in maps.values()),
             sources=sum(
                 entries(number)
@@ -110,18 +88,9 @@ def serve() -> Serve:
         )
 
 
-def scrape(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as response:
-        return str(response.read().decode())
-
-
 def all_maps() -> dict[int, dict[str, int]]:
     shown = json.loads(subprocess.check_output(["bpftool", "-j", "map", "show"]))
     return {one["id"]: one for one in shown}
-
-
-def map_ids() -> set[int]:
-    return set(all_maps())
 
 
 def entries(number: int) -> int:

@@ -5,7 +5,7 @@
  * Both tracepoints are in __handle_irq_event_percpu() (kernel/irq/handle.c), around each action of
  * the line, and in handle_percpu_devid_irq() (kernel/irq/chip.c), with interrupts off: they do not nest
  * on a CPU, so one open entry is enough. Only arm64's pseudo-NMIs (handle_*_nmi()) can come on top of
- * one; then both are counted as lost.
+ * one: that one is then lost, and counted so.
  */
 
 #define IRQ_NONE 0 /* include/linux/irqreturn.h */

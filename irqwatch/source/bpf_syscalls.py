@@ -70,6 +70,14 @@ def _failed(call: str) -> ProbeError:
     return ProbeError(f"{call}: {os.strerror(ctypes.get_errno())}")
 
 
+def possible_cpus() -> int:
+    """How many parts a per-CPU value has on the running kernel. Raises ProbeError."""
+    count: int = _libbpf().libbpf_num_possible_cpus()
+    if count <= 0:
+        raise ProbeError("the kernel does not say how many CPUs are possible")
+    return count
+
+
 def map_shape(fd: int) -> MapShape:
     """What the kernel says of a map. Raises ProbeError."""
     info = _MapInfo()

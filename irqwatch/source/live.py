@@ -6,7 +6,7 @@ from types import TracebackType
 from irqwatch import clock
 from irqwatch.errors import ProbeError
 from irqwatch.model.snapshot import SCHEMA, Line, Probe, Snapshot, Unavailable
-from irqwatch.source import loader
+from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.capabilities import why_no_bpf
 from irqwatch.source.host import HostReader, HostReading, read_host
 from irqwatch.source.probe import Capture, ProbeReader
@@ -32,6 +32,7 @@ class LiveSource:
         self._settings_max_age_ns = settings_max_age_ns
         self._probe: ProbeReader | None = None
         self._lacking: list[Unavailable] = []
+        self._listed: set[int] = set()
         if collectors:
             self._open_probe(root, collectors)
 
@@ -84,12 +85,12 @@ class LiveSource:
         reading = self._host.read()
         possible = reading.topology.possible
         reason = why_no_bpf() or why_another_kernel(root)
-        if not reason and not possible:
-            reason = "the host does not say which CPUs are possible"
         if reason:
             self._lacking.append(Unavailable("probe", reason))
             return
         try:
+            if bpf_syscalls.possible_cpus() != len(possible):
+                raise ProbeError(f"{root.sysfs} has not the CPUs of the running kernel")
             limits = loader.sizes(len(reading.lines), len(possible))
             loaded, refused = loader.load(collectors, limits)
         except ProbeError as error:
@@ -109,6 +110,16 @@ class LiveSource:
         except ProbeError as error:
             return Unavailable("probe", str(error))
 
+    def _forget_gone(self, reader: ProbeReader, probe: Probe, reading: HostReading) -> None:
+        """Entries of lines that were freed; not where the list of lines is incomplete."""
+        if any(lack.part == "interrupts" for lack in reading.unavailable):
+            return
+        lines = {line.irq: line for line in reading.lines if line.irq is not None}
+        self._listed |= lines.keys()
+        listed = self._listed
+        if any(is_gone(lines, listed, one.irq, one.action) for one in probe.hardirqs):
+            reader.forget_hardirqs(lambda irq, action: is_gone(lines, listed, irq, action))
+
     def _read_probe(
         self, captured: Capture | Unavailable | None, reading: HostReading
     ) -> tuple[Probe | None, list[Unavailable]]:
@@ -118,22 +129,21 @@ class LiveSource:
             return None, [*self._lacking, captured]
         try:
             probe = self._probe.read(captured)
-            lines = {line.irq: line for line in reading.lines if line.irq is not None}
-            if any(is_gone(lines, one.irq, one.action) for one in probe.hardirqs):
-                self._probe.forget_hardirqs(lambda irq, action: is_gone(lines, irq, action))
+            self._forget_gone(self._probe, probe, reading)
         except ProbeError as error:
             return None, [*self._lacking, Unavailable("probe", str(error))]
         return probe, self._lacking
 
 
-def is_gone(lines: Mapping[int, Line], irq: int, action: str) -> bool:
-    """Whether the host has lines, but none that this action is on. The probe's copy of a name may
-    be cut short, and a name may itself hold what the kernel puts between two, so this asks only
-    whether the row has it. An action without a name ("" for a null pointer) belongs to any."""
-    if not lines:
-        return False
+def is_gone(lines: Mapping[int, Line], listed: Collection[int], irq: int, action: str) -> bool:
+    """Whether an action is no longer on its line. ``listed`` are the numbers that some sample had:
+    a line that never was in the list is hidden (IPIs on arm64, kernel/irq/proc.c show_interrupts),
+    not gone. The probe's copy of a name may be cut short, and a name may itself hold what the
+    kernel puts between two, so this asks only whether the row has it."""
     line = lines.get(irq)
-    return line is None or action not in ", ".join(line.actions)
+    if line is None:
+        return irq in listed
+    return action not in ", ".join(line.actions)
 
 
 def why_another_kernel(root: Root) -> str:

@@ -3,16 +3,17 @@
 import importlib.util
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
 from irqwatch import clock
 from irqwatch.errors import ProbeError
+from irqwatch.parse.text import clean
 from irqwatch.source.probe import Loaded
 
 CHILD = Path(__file__).with_name("loader_child.py")
@@ -35,11 +36,10 @@ def bpf_folder() -> Path:
 
 def interpreter() -> str:
     """The interpreter that can import bcc: this one, else the distribution's. PyPI's ``bcc`` is
-    something else: the real one has ``libbcc``."""
-    try:
-        here = importlib.util.find_spec("bcc.libbcc") is not None
-    except ImportError:
-        here = False
+    something else: the real one has ``libbcc``. Only looks: importing bcc here would load LLVM."""
+    spec = importlib.util.find_spec("bcc")
+    folders = spec.submodule_search_locations if spec else None
+    here = any(Path(folder, "libbcc.py").exists() for folder in folders or ())
     return sys.executable if here else SYSTEM_PYTHON
 
 
@@ -47,7 +47,9 @@ def sizes(lines: int, cpus: int) -> dict[str, int]:
     """Limits of the maps. Hash tables take their memory as they fill, but 16 bytes an entry of
     their limit at once, so they follow the host: its lines and its CPUs."""
     return {
-        "MAX_HARDIRQS": max(256, 4 * lines),
+        # A line that is moved about has an entry on each CPU it has been on; arm64 has lines for
+        # timers and IPIs, which are on every CPU.
+        "MAX_HARDIRQS": max(256, lines * min(cpus, 16) + 16 * cpus),
         "MAX_WORKS_WAITING": max(2048, 64 * cpus),  # a sync of many small files queues thousands
         "MAX_WORKS_RUNNING": max(256, 16 * cpus),
         "MAX_WORKS": 512,
@@ -60,7 +62,7 @@ def load(collectors: Iterable[str], defines: dict[str, int]) -> tuple[Loaded, di
     no probe at all."""
     wanted = sorted(collectors)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, theirs, tempfile.TemporaryFile() as output:
+    with ours, theirs, os.fdopen(os.memfd_create("loader"), "w+b") as output:
         request = {
             "socket": theirs.fileno(),
             "folder": str(bpf_folder()),
@@ -82,10 +84,10 @@ def load(collectors: Iterable[str], defines: dict[str, int]) -> tuple[Loaded, di
             answer, fds = _receive(ours)
         finally:
             _end(child)
-        if "error" in answer:
-            raise ProbeError(str(answer["error"]))
         if not answer:
-            raise ProbeError(f"the loader ended without an answer: {_last_line(output)}")
+            answer = {"error": f"the loader ended without an answer{_signal(child.returncode)}"}
+        if "error" in answer:
+            raise ProbeError(str(answer["error"]) + _last_line(output))
     return _sort(answer, fds, frozenset(wanted)), answer["unavailable"]
 
 
@@ -110,10 +112,16 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
+def _signal(status: int) -> str:
+    """ ", killed by SIGKILL", of a status that says so."""
+    return f", killed by {signal.Signals(-status).name}" if status < 0 else ""
+
+
 def _last_line(output: IO[bytes]) -> str:
+    """ ": what the child said last", made printable; empty where it said nothing."""
     output.seek(0)
-    lines = output.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "no output"
+    lines = output.read().strip().splitlines()
+    return f": {clean(lines[-1])}" if lines else ""
 
 
 def _sort(answer: dict[str, Any], fds: list[int], wanted: frozenset[str]) -> Loaded:

@@ -21,6 +21,7 @@ from irqwatch.model.snapshot import (
 )
 from irqwatch.source import abi, bpf_syscalls
 from irqwatch.source.bpf_syscalls import MapShape
+from irqwatch.source.idle import IdleEntries
 from irqwatch.source.works import merge_works
 
 KEY_0 = struct.pack("=I", 0)
@@ -31,9 +32,10 @@ ABANDONED_NS = 600 * 10**9
 ABANDONED_WHEN_CROWDED_NS = 10 * 10**9
 
 VALUE_WORDS = {
-    "hardirqs": abi.HARDIRQ_WORDS,
-    "works": abi.WORK_WORDS,
-    "work_cpus": abi.WORK_CPU_WORDS,
+    "cpus": (abi.CPU_WORDS, abi.CPU_WORDS_WITH_SOFTIRQS),
+    "hardirqs": (abi.HARDIRQ_WORDS,),
+    "works": (abi.WORK_WORDS,),
+    "work_cpus": (abi.WORK_CPU_WORDS,),
 }
 
 TABLES = ("hardirqs", "works", "work_cpus", "works_waiting")
@@ -95,19 +97,17 @@ class ProbeReader:
         self._maps = maps
         self._now_ns = now_ns
         self._epoch = 0
+        self._idle = {name: IdleEntries() for name in ("hardirqs", "works", "work_cpus")}
         self._shapes = {name: self._maps.map_shape(fd) for name, fd in loaded.maps.items()}
         self._check_shapes()
 
     def _check_shapes(self) -> None:
         """A reader and a probe of different versions must not talk past each other."""
-        cpu_words = (
-            abi.CPU_WORDS_WITH_SOFTIRQS if "softirq" in self.loaded.collectors else abi.CPU_WORDS
-        )
         for name, shape in self._shapes.items():
-            words = {**VALUE_WORDS, "cpus": cpu_words}.get(name)
-            if words is not None and shape.value_bytes != 8 * words:
+            expected = VALUE_WORDS.get(name)
+            if expected and shape.value_bytes not in [8 * words for words in expected]:
                 raise ProbeError(
-                    f"map {name} has values of {shape.value_bytes} bytes, not {8 * words}: "
+                    f"map {name} has values of {shape.value_bytes} bytes, which is not known: "
                     "bpf/ and irqwatch are of different versions"
                 )
 
@@ -149,6 +149,7 @@ class ProbeReader:
             read_ns=self._now_ns() - start_ns,
         )
         self._forget_cancelled_works(captured)
+        self._forget_idle(captured)
         return probe
 
     def forget_hardirqs(self, gone: Callable[[int, str], bool]) -> None:
@@ -189,6 +190,14 @@ class ProbeReader:
             named, cpu = abi.work_cpu_key(key)
             by_cpu.append((named, cpu, abi.work_cpu(abi.words(value), cpu, captured.epoch)))
         return merge_works(shared, by_cpu)
+
+    def _forget_idle(self, captured: Capture) -> None:
+        """Make room in a map that gets crowded."""
+        for name, watched in self._idle.items():
+            entries = captured.tables.get(name, [])
+            most = self._shapes[name].max_entries if entries else 0
+            for key in watched.to_remove(entries, most, captured.taken_ns):
+                self._maps.delete(self.loaded.maps[name], key)
 
     def _forget_cancelled_works(self, captured: Capture) -> None:
         """Remove waiting items that will never start: nothing traces a cancellation."""
