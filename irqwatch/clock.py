@@ -5,11 +5,36 @@ for a key, and the HTTP server waits in selectors for its clients.
 """
 
 import time
+from pathlib import Path
+
+
+def namespace_offset_ns(timens_offsets: str) -> int:
+    """By how much CLOCK_MONOTONIC of this process is ahead of the host's, from the text of
+    /proc/self/timens_offsets (kernel/time/namespace.c, proc_timens_show_offsets); 0 if garbled."""
+    for row in timens_offsets.splitlines():
+        try:
+            name, seconds, nanoseconds = row.split()
+            if name == "monotonic":
+                return int(seconds) * 10**9 + int(nanoseconds)
+        except ValueError:
+            continue
+    return 0
+
+
+def _read_offset_ns() -> int:
+    try:
+        return namespace_offset_ns(Path("/proc/self/timens_offsets").read_text("ascii"))
+    except (OSError, ValueError):
+        return 0  # no /proc, or a kernel without time namespaces
+
+
+# Once a process runs in a time namespace the offsets of it are fixed.
+_OFFSET_NS = _read_offset_ns()
 
 
 def monotonic_ns() -> int:
-    """CLOCK_MONOTONIC, the clock of bpf_ktime_get_ns()."""
-    return time.monotonic_ns()
+    """CLOCK_MONOTONIC of the host, the clock of bpf_ktime_get_ns(), in any time namespace."""
+    return time.monotonic_ns() - _OFFSET_NS
 
 
 def wall_ns() -> int:
@@ -18,7 +43,7 @@ def wall_ns() -> int:
 
 
 def sleep_until(deadline_ns: int) -> None:
-    """Sleep until CLOCK_MONOTONIC reads ``deadline_ns``; returns at once if it is past."""
+    """Sleep until monotonic_ns() is ``deadline_ns``; returns at once if it is past."""
     remaining_ns = deadline_ns - monotonic_ns()
     if remaining_ns > 0:
         time.sleep(remaining_ns / 1e9)

@@ -1,6 +1,7 @@
 """``irqwatch``: the group of verbs. Each verb's module is imported only when it is asked for, so
 that ``top`` does not pay for Prometheus nor ``serve`` for curses."""
 
+import contextlib
 import importlib
 import os
 import sys
@@ -47,6 +48,7 @@ def irqwatch() -> None:
 
 def main() -> None:
     """Run the command line; every way it can end is one of the exit codes of its help."""
+    open_closed_streams()
     try:
         status = irqwatch.main(prog_name="irqwatch", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -54,14 +56,14 @@ def main() -> None:
         status = error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "irqwatch"
-        click.echo(f"{path}: {error.format_message()} See {path} --help.", err=True)
+        complain(f"{path}: {error.format_message()} See {path} --help.")
         status = error.exit_code
     except IrqwatchError as error:
-        click.echo(f"irqwatch: {error}", err=True)
+        complain(f"irqwatch: {error}")
         status = 1
     except OSError as error:  # mostly an output that cannot be written
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"irqwatch: {where}{error.strerror or error}", err=True)
+        complain(f"irqwatch: {where}{error.strerror or error}")
         status = 1
     except click.Abort:
         status = 130  # interrupted from the keyboard: 128 + SIGINT
@@ -69,10 +71,30 @@ def main() -> None:
     sys.exit(status)
 
 
+def open_closed_streams() -> None:
+    """Where the caller closed a standard stream (``<&-``), Python has None for it, and the next
+    descriptor that is made, perhaps the loader's socket, would be taken for it."""
+    for fd, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gives the lowest that is free, which is fd
+            os.set_inheritable(fd, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(fd, mode, closefd=False))
+
+
+def complain(line: str) -> None:
+    """A standard error that cannot be written leaves the exit code to tell of it."""
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
+
+
 def drop_unwritable_output() -> None:
-    """Python flushes standard output once more at exit, and where that fails (a full disk, a reader
+    """Python flushes both outputs once more at exit, and where that fails (a full disk, a reader
     that went away) would exit 120 with a traceback, long after the failure has been told."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

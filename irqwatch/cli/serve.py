@@ -57,6 +57,13 @@ def _path(context: click.Context, option: click.Parameter, value: str) -> str:
     return value
 
 
+def _user(context: click.Context, option: click.Parameter, value: str) -> privileges.Account | None:
+    try:
+        return privileges.account(value)
+    except UsageError as error:
+        raise click.BadParameter(f"{error}.") from None
+
+
 @click.command("serve", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--web.listen-address",
@@ -87,6 +94,7 @@ def _path(context: click.Context, option: click.Parameter, value: str) -> str:
     "--user",
     default="nobody",
     show_default=True,
+    callback=_user,
     help="As root: the user to become once the probe is loaded.",
 )
 @recorded.from_option
@@ -101,7 +109,7 @@ def command(
     histograms: HistogramDetail,
     procfs: Path,
     sysfs: Path,
-    user: str,
+    user: privileges.Account | None,
     recording: Path | None,
     once: bool,
     **named: bool | None,
@@ -118,9 +126,10 @@ def command(
                 click.echo(last_scrape(replay, histograms), nl=False)
                 return
             with listen(*address) as listener:
-                privileges.drop(user)
+                kept = privileges.drop(user)
                 sample = recorded.in_real_time(replay, clock.monotonic_ns)
-                serve(sample, recorded.collectors(sample()), listener, telemetry_path, histograms)
+                wanted = recorded.collectors(sample())
+                serve(sample, wanted, listener, telemetry_path, histograms, kept=kept)
     if once:
         raise click.UsageError("--once is for --from.")
     wanted = options.chosen_collectors(named, disable_defaults=disable_defaults)
@@ -129,8 +138,8 @@ def command(
         listen(*address) as listener,
         LiveSource(Root(procfs, sysfs), wanted) as source,
     ):
-        privileges.drop(user)
-        serve(source.sample, wanted, listener, telemetry_path, histograms)
+        kept = privileges.drop(user)
+        serve(source.sample, wanted, listener, telemetry_path, histograms, kept=kept)
 
 
 def serve(
@@ -139,14 +148,17 @@ def serve(
     listener: socket.socket,
     telemetry_path: str,
     histograms: HistogramDetail,
+    *,
+    kept: str,
 ) -> NoReturn:
-    """Answer scrapes until a signal ends it."""
+    """Answer scrapes until a signal ends it; ``kept`` is what privileges.drop() gave."""
     first = sample()
     scrape = Scraper(sample, first, Exporter(first, wanted, __version__, histograms))
     pages = Pages(scrape, telemetry_path, f"irqwatch {__version__}")
     with Server(listener, pages.answer) as server:
         address = listener.getsockname()[:2]
-        click.echo(describe(first, wanted, show_address(*address)), err=True)
+        with contextlib.suppress(OSError):  # a full disk is no reason not to export
+            click.echo(describe(first, wanted, show_address(*address), kept), err=True)
         while True:
             server.turn()
 
@@ -174,7 +186,7 @@ def _ends_quietly() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def describe(first: Snapshot, wanted: frozenset[str], address: str) -> str:
+def describe(first: Snapshot, wanted: frozenset[str], address: str, kept: str) -> str:
     """What is served, what is not and why: one line."""
     running = first.probe.collectors if first.probe else frozenset()
     off = [name for name in COLLECTORS if name not in wanted]
@@ -183,6 +195,7 @@ def describe(first: Snapshot, wanted: frozenset[str], address: str) -> str:
         f"timing {', '.join(c for c in COLLECTORS if c in running) or 'nothing'}",
         *([f"off: {', '.join(off)}"] if off else []),
         *(f"no {lack.part}: {lack.reason}" for lack in first.unavailable),
+        *([kept] if kept else []),
     ]
     return "; ".join(parts)
 

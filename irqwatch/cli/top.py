@@ -203,7 +203,10 @@ def _plain(view: View, choices: Choices) -> str:
 
 def _ascii_only() -> bool:
     """Whether the locale's encoding lacks what frames hold beside ASCII."""
-    locale.setlocale(locale.LC_CTYPE, "")
+    try:
+        locale.setlocale(locale.LC_CTYPE, "")
+    except locale.Error:  # the environment names one that this host lacks, as after ssh
+        return True
     return locale.nl_langinfo(locale.CODESET).upper() not in ("UTF-8", "UTF8")
 
 

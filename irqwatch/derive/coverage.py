@@ -25,20 +25,30 @@ def coverage_by(interval: Interval) -> dict[str, float]:
 
 
 def _hardirqs(interval: Interval, probe: Probe) -> tuple[int, int]:
+    """Without the lines of which the probe has never seen an interrupt: handle_nested_irq() in
+    kernel/irq/chip.c, which serves the lines behind PMICs and I2C expanders, counts and fires no
+    tracepoint. So a line is left out too while all its interrupts so far were lost, except to a
+    full map."""
     actions: dict[int, dict[str, int]] = {}
     for part in probe.hardirqs:
-        if part.cpu in interval.cpus:
-            by_action = actions.setdefault(part.irq, {})
-            count = part.handled.count + part.not_mine_count
-            by_action[part.action] = by_action.get(part.action, 0) + count
+        by_action = actions.setdefault(part.irq, {})
+        count = part.handled.count + part.not_mine_count if part.cpu in interval.cpus else 0
+        by_action[part.action] = by_action.get(part.action, 0) + count
     counted = seen = 0
+    unseen_are_missed = _unseen_are_missed(probe)
     for line in interval.lines:
-        if line.irq is not None:
+        if line.irq is not None and (line.irq in actions or unseen_are_missed):
             counts = actions.get(line.irq, {"": 0}).values()
             counted += sum(line.counts.values())
             # Each action of a shared line is called for each of its interrupts.
             seen += max(counts) if len(line.actions) > 1 else sum(counts)
     return counted, seen
+
+
+def _unseen_are_missed(probe: Probe) -> bool:
+    """Whether a line the probe has nothing of may be one it should have: its map was full, or it is
+    blind, since a nested interrupt comes by that of its parent, which is seen."""
+    return not probe.hardirqs or "map_full" in probe.losses.get("hardirq", {})
 
 
 def _softirqs(interval: Interval, probe: Probe) -> tuple[int, int]:

@@ -3,35 +3,29 @@
 Each check takes the facts and gives one finding; NEEDED are those without which there is no probe.
 """
 
-import re
 from collections.abc import Callable
 
 from irqwatch.derive import mend
-from irqwatch.model.doctor import TRACEPOINTS, Diagnosis, Facts, Finding, Trial
-
-OLDEST_KERNEL = (5, 13)  # bpf_snprintf(), which names work functions
-OLDEST_TESTED_KERNEL = (6, 1)
-# Map reads by descriptor without privilege: commit c8644cd0efe7.
-OLDEST_KERNEL_TO_DROP_PRIVILEGES = (5, 19)
+from irqwatch.model.doctor import (
+    TRACEPOINTS,
+    WHY_NOT_OLDER,
+    Diagnosis,
+    Facts,
+    Finding,
+    Trial,
+    is_too_old,
+    kernel_version,
+)
 
 Check = Callable[[Facts], Finding]
 
 
-def kernel_version(release: str) -> tuple[int, int] | None:
-    """(6, 18) of ``6.18.44-cloud-amd64``."""
-    match = re.match(r"(\d+)\.(\d+)", release)
-    return (int(match[1]), int(match[2])) if match else None
-
-
 def check_kernel(facts: Facts) -> Finding:
-    version = kernel_version(facts.kernel)
-    if version is None:
+    if kernel_version(facts.kernel) is None:
         return Finding("kernel", "note", f"{facts.kernel}: a version that cannot be read")
-    if version < OLDEST_KERNEL:
-        detail = f"{facts.kernel}: the probe needs 5.8 or newer"
+    if is_too_old(facts.kernel):
+        detail = f"{facts.kernel} is too old for the probe: {WHY_NOT_OLDER}"
         return Finding("kernel", "missing", detail, mend.install_kernel(facts.os_ids))
-    if version < OLDEST_TESTED_KERNEL:
-        return Finding("kernel", "note", f"{facts.kernel}: older than 6.1, the oldest tested")
     return Finding("kernel", "ok", facts.kernel)
 
 
@@ -53,6 +47,8 @@ def check_tracepoints(facts: Facts) -> Finding:
 
 
 def check_privilege(facts: Facts) -> Finding:
+    if is_too_old(facts.kernel):  # where may_load_bpf is False whoever asks
+        return Finding("privilege", "note", "of no use with this kernel")
     if not facts.may_load_bpf and not facts.is_root:
         detail = "not root: loading the probe needs CAP_BPF and CAP_PERFMON"
         return Finding("privilege", "missing", detail, f"sudo {facts.command} top")
@@ -86,16 +82,6 @@ def check_libbpf(facts: Facts) -> Finding:
         return Finding("libbpf", "ok", facts.libbpf)
     command = mend.install(facts.os_ids, mend.LIBBPF, "install libbpf")
     return Finding("libbpf", "missing", "libbpf.so.1 cannot be loaded", command)
-
-
-def check_drop(facts: Facts) -> Finding:
-    """Whether ``serve`` can give up its privileges and still read the maps."""
-    version = kernel_version(facts.kernel)
-    if facts.unprivileged_bpf_disabled == 0 or (
-        version is not None and version >= OLDEST_KERNEL_TO_DROP_PRIVILEGES
-    ):
-        return Finding("least privilege", "ok", "serve drops to an unprivileged user")
-    return Finding("least privilege", "note", "serve must keep its privileges: Linux before 5.19")
 
 
 def check_file(facts: Facts, path: str, name: str) -> Finding:
@@ -173,7 +159,6 @@ NEEDED: tuple[Check, ...] = (
 USEFUL: tuple[Check, ...] = (
     check_interrupts,
     check_softirqs,
-    check_drop,
     check_container,
     check_irqbalance,
     check_accounting,

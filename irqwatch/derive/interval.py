@@ -117,6 +117,10 @@ def _probe(current: Probe, previous: Probe) -> Probe:
             lambda part: (part.function, part.workqueue),
             _work,
         ),
+        losses={
+            collector: delta.positive(reasons, previous.losses.get(collector, {}))
+            for collector, reasons in current.losses.items()
+        },
     )
 
 

@@ -1,5 +1,6 @@
 """What ``irqwatch doctor`` looks at, and what it says of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,6 +17,12 @@ TRACEPOINTS = (
     "workqueue_execute_start",
     "workqueue_execute_end",
 )
+
+# The oldest that takes the probe. Up to 6.0 kernel/bpf/verifier.c, check_map_prog_compatibility(),
+# has WARN_ONCE "trace type BPF program uses run-time allocation" for a hash map that is not
+# preallocated, and with panic_on_warn a warning is a panic.
+OLDEST_KERNEL = (6, 1)
+WHY_NOT_OLDER = "before 6.1 the kernel warns of its hash maps, and panics with panic_on_warn"
 
 FileState = Literal["ok", "empty", "missing", "denied"]
 Verdict = Literal["ok", "missing", "note"]
@@ -43,7 +50,6 @@ class Facts:
     in_user_namespace: bool
     tracepoints: frozenset[str] | None  # those of TRACEPOINTS in the kernel's BTF; None: no BTF
     lockdown: str | None  # "none", "integrity", "confidentiality"; None: kernel without it
-    unprivileged_bpf_disabled: int | None
     interpreter: str  # the one that would run the loader
     bcc_version: str | None
     bcc_error: str  # why bcc_version is None
@@ -70,3 +76,15 @@ class Finding:
 class Diagnosis:
     findings: tuple[Finding, ...]
     verbs: Mapping[str, str]  # verb → what it can do here
+
+
+def kernel_version(release: str) -> tuple[int, int] | None:
+    """(6, 18) of ``6.18.44-cloud-amd64``."""
+    match = re.match(r"(\d+)\.(\d+)", release)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def is_too_old(release: str) -> bool:
+    """Whether the kernel is known to be older than the probe needs."""
+    version = kernel_version(release)
+    return version is not None and version < OLDEST_KERNEL

@@ -1,7 +1,10 @@
-"""What this process may do, from the kernel's own account of it."""
+"""Whether this process may load the probe, from the kernel's own account of it."""
 
+import platform
 import re
 from pathlib import Path
+
+from irqwatch.model.doctor import WHY_NOT_OLDER, is_too_old
 
 # include/uapi/linux/capability.h
 CAP_SYS_ADMIN = 21
@@ -20,7 +23,9 @@ def effective() -> int:
 
 
 def why_no_bpf() -> str:
-    """Why this process may not load the probe; empty where it may."""
+    """Why this process may not load the probe into this kernel; empty where it may."""
+    if is_too_old(platform.release()):
+        return f"Linux {platform.release()} is too old: {WHY_NOT_OLDER}"
     held = effective()
     if held >> CAP_SYS_ADMIN & 1 or (held >> CAP_BPF & held >> CAP_PERFMON & 1):
         return ""

@@ -41,7 +41,6 @@ def read_facts() -> Facts:
         in_user_namespace=is_mapped(read_text("/proc/self/uid_map")),
         tracepoints=find_tracepoints("/sys/kernel/btf/vmlinux"),
         lockdown=chosen(read_text("/sys/kernel/security/lockdown")),
-        unprivileged_bpf_disabled=read_int("/proc/sys/kernel/unprivileged_bpf_disabled"),
         interpreter=interpreter,
         bcc_version=bcc_version,
         bcc_error=bcc_error,

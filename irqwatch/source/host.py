@@ -24,7 +24,7 @@ from irqwatch.model.topology import Topology
 from irqwatch.parse import interrupts, softirqs, softnet_stat, stat
 from irqwatch.parse.text import clean
 from irqwatch.source.devices import DevicesReader
-from irqwatch.source.root import Root, Unreadable, read, read_parsed
+from irqwatch.source.root import Root, Unreadable, read, read_parsed, shown
 from irqwatch.source.settings import SettingsReader
 from irqwatch.source.threads import ThreadsReader
 from irqwatch.source.topology import TopologyReader
@@ -76,7 +76,8 @@ class HostReader:
         softnet = parts.read("softnet", proc / "net" / "softnet_stat", parse_softnet)
         topology = parts.time("topology", self._topology.read)
         if topology is None:
-            parts.lack("topology", f"{self._root.sysfs}/devices/system/cpu does not list the CPUs")
+            path = shown(self._root.sysfs / "devices/system/cpu")
+            parts.lack("topology", f"{path} does not list the CPUs")
         return HostReading(
             host=read_host(self._root),
             topology=topology or Topology(),
@@ -132,11 +133,11 @@ def _read_file(path: Path, parse: Callable[[bytes], T]) -> T | Unreadable:
     if isinstance(raw, Unreadable):
         return raw
     if not raw:
-        return Unreadable(f"{path} is masked (reads empty): a container runtime hides it")
+        return Unreadable(f"{shown(path)} is masked (reads empty): a container runtime hides it")
     try:
         return parse(raw)
     except ParseError as error:
-        return Unreadable(f"{path} is garbled: {error}")
+        return Unreadable(f"{shown(path)} is garbled: {error}")
 
 
 def read_host(root: Root) -> Host:

@@ -10,7 +10,7 @@ from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.capabilities import why_no_bpf
 from irqwatch.source.host import HostReader, HostReading, read_host
 from irqwatch.source.probe import Capture, ProbeReader
-from irqwatch.source.root import Root
+from irqwatch.source.root import Root, shown
 
 COLLECTORS = ("hardirq", "softirq", "work")
 
@@ -90,7 +90,7 @@ class LiveSource:
             return
         try:
             if bpf_syscalls.possible_cpus() != len(possible):
-                raise ProbeError(f"{root.sysfs} has not the CPUs of the running kernel")
+                raise ProbeError(f"{shown(root.sysfs)} has not the CPUs of the running kernel")
             limits = loader.sizes(len(reading.lines), len(possible))
             loaded, refused = loader.load(collectors, limits)
         except ProbeError as error:
@@ -150,4 +150,4 @@ def why_another_kernel(root: Root) -> str:
     """Why the probe, which is of this kernel, has no place beside ``root``; empty where it has: its
     files may well be this kernel's, mounted elsewhere."""
     there, here = read_host(root).boot_id, read_host(Root()).boot_id
-    return "" if there == here else f"{root.procfs} is not of the running kernel"
+    return "" if there == here else f"{shown(root.procfs)} is not of the running kernel"

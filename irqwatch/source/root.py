@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from irqwatch.errors import ParseError
+from irqwatch.parse.text import clean
 
 T = TypeVar("T")
 
@@ -31,6 +32,11 @@ class Unreadable:
     reason: str
 
 
+def shown(path: Path | str) -> str:
+    """A path for a reason: bytes that are not UTF-8 could not be written out."""
+    return clean(os.fsencode(path))
+
+
 def read(path: Path | str) -> bytes | Unreadable:
     """The whole file. Empty is told apart from missing."""
     try:
@@ -38,11 +44,11 @@ def read(path: Path | str) -> bytes | Unreadable:
         with io.FileIO(path) as file:
             return file.readall()
     except FileNotFoundError:
-        return Unreadable(f"{path} does not exist")
+        return Unreadable(f"{shown(path)} does not exist")
     except PermissionError:
-        return Unreadable(f"{path} may not be read by this user")
+        return Unreadable(f"{shown(path)} may not be read by this user")
     except OSError as error:
-        return Unreadable(f"{path} cannot be read: {error.strerror or error}")
+        return Unreadable(f"{shown(path)} cannot be read: {error.strerror or error}")
 
 
 def read_parsed(path: Path | str, parse: Callable[[bytes], T]) -> T | None:

@@ -38,9 +38,10 @@ class Serving:
 
 
 @contextlib.contextmanager
-def serving(*arguments, address="127.0.0.1:0", **options):
+def serving(*arguments, address="127.0.0.1:0", under=(), **options):
+    """``under`` is the command that starts it, such as setpriv and its options."""
     process = subprocess.Popen(
-        [COMMAND, "serve", f"--web.listen-address={address}", *arguments],
+        [*under, COMMAND, "serve", f"--web.listen-address={address}", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

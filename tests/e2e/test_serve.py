@@ -1,5 +1,8 @@
 """``irqwatch serve`` as its users see it, without the probe: each runs for itself on any host."""
 
+import errno
+import os
+import resource
 import signal
 import socket
 import subprocess
@@ -67,6 +70,29 @@ def test_three_hundred_idle_clients_do_not_stop_a_scrape():
         finally:
             for client in idle:
                 client.close()
+
+
+def test_clients_that_take_all_files_do_not_stop_a_scrape():
+    def allow_few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+    with serving(PROC_ONLY, preexec_fn=allow_few_files) as server:
+        host, port = server.address.split(":")
+        idle = [socket.create_connection((host, int(port))) for _ in range(64)]
+        try:
+            text = server.get()
+        finally:
+            for client in idle:
+                client.close()
+
+    assert "irqwatch_softirqs_total{" in text
+    assert os.strerror(errno.EMFILE) not in text
+
+
+def test_path_that_is_not_utf_8(tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    with serving(PROC_ONLY, f"--path.procfs={folder}") as server:
+        assert r"\\xff/interrupts " in server.get()
 
 
 def test_host_without_anything_still_serves(tmp_path):

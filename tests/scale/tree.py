@@ -146,6 +146,7 @@ def _write_process(proc: Path, pid: int, name: str, parent: int, cpu_ns: int) ->
     """fs/proc/array.c, do_task_stat; all of its time is the system's."""
     ticks = cpu_ns // TICK_NS
     head = f"{pid} ({name}) S {parent} 0 0 0 -1 2129984 0 0 0 0 0 {ticks} 0 0 20 0 1 0 {pid}"
+    _write(proc / str(pid) / "comm", f"{name}\n")
     _write(proc / str(pid) / "stat", head + " 0" * 30 + "\n")
 
 

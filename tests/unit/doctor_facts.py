@@ -13,7 +13,6 @@ HEALTHY = Facts(
     in_user_namespace=False,
     tracepoints=frozenset(TRACEPOINTS),
     lockdown="none",
-    unprivileged_bpf_disabled=2,
     interpreter="/usr/bin/python3",
     bcc_version="0.31.0",
     bcc_error="",

@@ -1,7 +1,9 @@
 """The server: one thread, few connections, each with a deadline, so that no client can keep another
 from its scrape. asyncio would be half of this code and 2.3 MB more of resident memory."""
 
+import errno
 import os
+import resource
 import selectors
 import socket
 from collections.abc import Callable
@@ -14,6 +16,9 @@ from irqwatch.sink.http.message import Request, Response, line, parse_request
 MAX_CONNECTIONS = 64
 MAX_HEAD_BYTES = 16 * 1024
 DEADLINE_NS = 10 * 10**9
+# Files left for a scrape to read /proc and /sys with, when clients have taken all others.
+SPARE_FILES = 8
+NO_FILE_PAUSE_NS = 10**8
 
 END_OF_HEAD = b"\r\n\r\n"
 
@@ -106,9 +111,11 @@ class Server:
     def _accept(self) -> None:
         try:
             accepted, _ = self._listener.accept()
-        except OSError:
-            return  # it left before its turn came
-        if len(self._connections) >= MAX_CONNECTIONS:
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._free_a_file()  # else the listener stays ready, and turns never wait
+            return  # or it left before its turn came
+        if len(self._connections) >= MAX_CONNECTIONS or _is_among_last_files(accepted):
             self._make_room()
         accepted.setblocking(False)
         connection = Connection(accepted, self._now_ns() + DEADLINE_NS)
@@ -118,7 +125,16 @@ class Server:
     def _make_room(self) -> None:
         """The oldest of those that have not asked goes, or else of all."""
         asking = (c for c in self._connections if c.unsent is None)
-        self._close(next(asking, None) or next(iter(self._connections)))
+        leaving = next(asking, None) or next(iter(self._connections), None)
+        if leaving:
+            self._close(leaving)
+
+    def _free_a_file(self) -> None:
+        """So that the next turn can accept."""
+        if self._connections:
+            self._make_room()
+        else:  # the files are others', and nobody is here to wait longer for it
+            clock.sleep_until(clock.monotonic_ns() + NO_FILE_PAUSE_NS)
 
     def _attend(self, connection: Connection) -> None:
         try:
@@ -166,3 +182,9 @@ class Server:
         del self._connections[connection]
         self._selector.unregister(connection.socket)
         connection.socket.close()
+
+
+def _is_among_last_files(accepted: socket.socket) -> bool:
+    """A new file has the lowest number that is free: those below are all taken."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return most != resource.RLIM_INFINITY and accepted.fileno() >= most - SPARE_FILES

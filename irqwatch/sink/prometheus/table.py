@@ -17,6 +17,7 @@ class Metric:
 
 LINE = ("irq", "action", "device")
 WORK = ("function", "workqueue")
+PREEMPT_RT = "On PREEMPT_RT, where softirqs can be preempted, it is wall time."
 
 METRICS = (
     Metric(
@@ -77,19 +78,19 @@ METRICS = (
         "irqwatch_softirq_duration_seconds",
         "histogram",
         ("vector",),
-        "Run time of a softirq without the hard interrupts inside it.",
+        "Run time of a softirq without the hard interrupts inside it. " + PREEMPT_RT,
     ),
     Metric(
         "irqwatch_softirq_duration_max_seconds",
         "gauge",
         ("vector",),
-        "Longest run of a softirq seen in the last one to two minutes.",
+        "Longest run of a softirq seen in the last one to two minutes. " + PREEMPT_RT,
     ),
     Metric(
         "irqwatch_softirq_seconds_total",
         "counter",
         ("vector", "cpu"),
-        "Time a CPU spent in a softirq vector without the hard interrupts inside.",
+        "Time a CPU spent in a softirq vector without the hard interrupts inside. " + PREEMPT_RT,
     ),
     Metric(
         "irqwatch_softirqs_total",
@@ -107,7 +108,7 @@ METRICS = (
         "irqwatch_ksoftirqd_softirq_seconds_total",
         "counter",
         ("vector",),
-        "The part of the softirqs' run time that ran in ksoftirqd.",
+        "The part of the softirqs' run time that ran in ksoftirqd. " + PREEMPT_RT,
     ),
     Metric(
         "irqwatch_ksoftirqd_cpu_seconds_total",

@@ -1,9 +1,13 @@
 """The wiring of ``irqwatch serve``."""
 
+import os
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
+from irqwatch.cli import serve
+from irqwatch.cli.main import irqwatch
 from irqwatch.cli.options import chosen_collectors
 from irqwatch.cli.serve import COVERAGE_NS, Scraper, describe
 from irqwatch.model.snapshot import Unavailable
@@ -29,9 +33,28 @@ def test_collectors(named, disable_defaults, chosen):
 def test_description_is_one_line_of_what_is_on_off_and_missing():
     host = replace(empty(), unavailable=(Unavailable("probe", "not root"),))
 
-    assert describe(host, frozenset({"work"}), ":1") == (
+    assert describe(host, frozenset({"work"}), ":1", "") == (
         "irqwatch: listening on :1; timing nothing; off: hardirq, softirq; no probe: not root"
     )
+
+
+def test_description_says_that_root_is_kept():
+    line = describe(empty(), frozenset(ALL), ":1", "still root: so it is")
+
+    assert line == "irqwatch: listening on :1; timing nothing; still root: so it is"
+
+
+@pytest.mark.parametrize("user", ["nosuch", "root", "no\0body"])
+def test_user_who_cannot_be_is_refused_before_anything_is_opened(user, monkeypatch):
+    def opened(*arguments):
+        raise AssertionError("the listener was opened")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(serve, "listen", opened)
+    result = CliRunner().invoke(irqwatch, ["serve", "--user", user])
+
+    assert result.exit_code == 2
+    assert "--user" in result.output
 
 
 class Recorder:

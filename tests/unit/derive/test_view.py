@@ -201,6 +201,38 @@ def test_coverage_falls_with_events_the_probe_did_not_see() -> None:
     assert derive(replace(after, lines=before.lines), before).coverage_by == {}
 
 
+def nested(tick: int, **reasons: int) -> Snapshot:
+    """A board with line 30, and 31 of an expander, of which the probe has nothing."""
+    lines = line(10 * tick, "eth0"), line(40 * tick, "button", irq=31)
+    timed_line = timed(10 * tick)
+    probe = Probe(hosts.ALL, 5, hardirqs=(timed_line,), losses={"hardirq": reasons})
+    return replace(with_lines(tick, *lines), probe=probe)
+
+
+def test_coverage_is_not_lowered_by_lines_without_a_tracepoint() -> None:
+    assert derive(nested(2), nested(1)).coverage_by == {"hardirq": 1}
+    # What was lost before the interval says nothing about it.
+    assert derive(nested(2, map_full=7), nested(1, map_full=7)).coverage_by == {"hardirq": 1}
+    other_loss = derive(nested(2, exit_without_entry=8), nested(1, exit_without_entry=7))
+    assert other_loss.coverage_by == {"hardirq": 1}
+
+
+def test_coverage_falls_with_a_line_the_full_map_has_no_room_for() -> None:
+    assert derive(nested(2, map_full=8), nested(1, map_full=7)).coverage_by == {"hardirq": 0.2}
+
+
+def test_coverage_of_a_probe_that_sees_no_line_at_all_is_zero() -> None:
+    before, after = (with_hardirqs(with_lines(n, line(10 * n, "eth0"))) for n in (1, 2))
+    assert derive(after, before).coverage_by == {"hardirq": 0}
+
+
+def test_a_line_once_seen_counts_as_missed_when_it_is_seen_no_more() -> None:
+    before, after = (
+        with_hardirqs(with_lines(n, line(10 * n, "eth0")), timed(10, cpu=7)) for n in (1, 2)
+    )
+    assert derive(after, before).coverage_by == {"hardirq": 0}
+
+
 def test_losses() -> None:
     assert BUSY.losses == {
         "irq_handler_entry.recursion_miss": 2,

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from irqwatch.errors import IrqwatchError
+from irqwatch.sink.http import server
 from irqwatch.sink.http.message import Response
 from irqwatch.sink.http.server import (
     DEADLINE_NS,
     MAX_CONNECTIONS,
     MAX_HEAD_BYTES,
+    SPARE_FILES,
     Server,
     listen,
 )
@@ -152,6 +154,50 @@ def test_three_hundred_idle_clients_do_not_stop_a_scrape(bench):
     assert [bench.closed(client) for client in idle] == (
         [True] * (301 - MAX_CONNECTIONS) + [False] * (MAX_CONNECTIONS - 1)
     )
+
+
+def out_of_files(monkeypatch, reason):
+    """From now on nothing can be accepted; the pauses that were made."""
+
+    def accept(_):
+        raise OSError(reason, os.strerror(reason))
+
+    pauses = []
+    monkeypatch.setattr(socket.socket, "accept", accept)
+    monkeypatch.setattr(server.clock, "sleep_until", pauses.append)
+    return pauses
+
+
+@pytest.mark.parametrize("reason", [errno.EMFILE, errno.ENFILE])
+def test_without_a_file_for_a_client_the_oldest_that_is_idle_goes(bench, monkeypatch, reason):
+    idle = [bench.client() for _ in range(3)]
+    with monkeypatch.context() as patch:
+        pauses = out_of_files(patch, reason)
+        waiting = bench.client(GET)
+
+    assert [bench.closed(client) for client in idle] == [True, False, False]
+    assert pauses == []
+    assert bench.received(waiting).endswith(b"metric 1\n")
+
+
+def test_without_a_file_and_without_a_client_it_does_not_spin(bench, monkeypatch):
+    with monkeypatch.context() as patch:
+        pauses = out_of_files(patch, errno.EMFILE)
+        waiting = bench.client(GET)
+
+    assert len(pauses) == 1
+    assert bench.received(waiting).endswith(b"metric 1\n")
+
+
+def test_clients_leave_files_for_the_scrape(bench, monkeypatch):
+    idle = [bench.client() for _ in range(3)]
+    most = max(int(path.name) for path in Path("/proc/self/fd").iterdir()) + SPARE_FILES
+    monkeypatch.setattr(server.resource, "getrlimit", lambda _: (most, most))
+    idle += [bench.client() for _ in range(20)]
+
+    assert bench.closed(idle[0])
+    assert bench.open_connections < len(idle) - 10
+    assert bench.received(bench.client(GET)).endswith(b"metric 1\n")
 
 
 def test_client_being_answered_keeps_its_place_before_the_idle(bench):

@@ -1,16 +1,37 @@
 import io
+import os
 from pathlib import Path
 
 import pytest
 
 from irqwatch.parse import cpulist
+from irqwatch.source.host import HostReader
 from irqwatch.source.root import Unreadable, names_in, read, read_parsed
+from tests.fixtures.proc.trees import unpack
 
 
 def test_empty_is_not_missing(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert read(tmp_path / "empty") == b""
     assert read(tmp_path / "none") == Unreadable(f"{tmp_path}/none does not exist")
+
+
+def test_a_path_that_is_not_utf_8_can_be_written_out(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff")
+    assert read(path) == Unreadable(f"{tmp_path}/\\xff does not exist")
+    path.mkdir()
+    assert read(path) == Unreadable(f"{tmp_path}/\\xff cannot be read: Is a directory")
+
+
+def test_every_reason_can_be_written_out(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    root = unpack("masked_container", folder)
+    (root.procfs / "softirqs").write_text("garbage")
+    reasons = [lack.reason for lack in HostReader(root).read().unavailable]
+    assert len(reasons) > 3
+    for reason in reasons:
+        assert reason.isascii()
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 import shutil
 from pathlib import Path
 
+import psutil
+import pytest
+
 from irqwatch.model.snapshot import Thread
 from irqwatch.source.root import Root
 from irqwatch.source.threads import LOOK_EVERY_NS, ThreadsReader
@@ -23,6 +26,7 @@ def test_times_are_fresh_and_new_threads_found_within_a_minute(tmp_path: Path) -
     stat = (root.procfs / "20" / "stat").read_text()
     (root.procfs / "20" / "stat").write_text(stat.replace(" 5 120 ", " 5 121 "))
     (root.procfs / "22").mkdir()
+    (root.procfs / "22" / "comm").write_text("ksoftirqd/4\n")
     (root.procfs / "22" / "stat").write_text(stat.replace("20 (ksoftirqd/3)", "22 (ksoftirqd/4)"))
     soon = reader.read(LOOK_EVERY_NS - 1)
     assert [(thread.pid, thread.cpu_ns) for thread in soon] == [
@@ -44,9 +48,31 @@ def test_a_thread_that_ends_or_whose_number_goes_to_another(tmp_path: Path) -> N
 
 def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     root = unpack("two_nodes", tmp_path)
+    (root.procfs / "21" / "comm").write_bytes(b"irq/34-\xff\x1b) (\n")
     stat = (root.procfs / "21" / "stat").read_bytes()
     (root.procfs / "21" / "stat").write_bytes(stat.replace(b"-s-eth0", b"-\xff\x1b) ("))
     assert ThreadsReader(root).read(0)[1].name == "irq/34-\\xff\\x1b) ("
+
+
+def test_psutil_looks_only_at_processes_whose_names_are_of_concern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = unpack("two_nodes", tmp_path)
+    for pid in range(1000, 1010):
+        (root.procfs / str(pid)).mkdir()
+        (root.procfs / str(pid) / "comm").write_text("sleep\n")
+        stat = (root.procfs / "900" / "stat").read_text()
+        (root.procfs / str(pid) / "stat").write_text(stat.replace("900 (", f"{pid} (", 1))
+    looked_at = []
+    look = psutil.Process.__init__
+
+    def look_at(process: psutil.Process, pid: int) -> None:
+        looked_at.append(pid)
+        look(process, pid)
+
+    monkeypatch.setattr(psutil.Process, "__init__", look_at)
+    assert ThreadsReader(root).read(0) == (KSOFTIRQD, IRQ_THREAD, IRQBALANCE)
+    assert set(looked_at) == {20, 21, 700, 900}
 
 
 def test_this_host() -> None:

@@ -1,0 +1,45 @@
+"""What ``irqwatch serve`` keeps of the privileges it was started with: nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.serving import serving
+
+pytestmark = pytest.mark.live
+
+# The third is for an interpreter that is in the home of root.
+AMBIENT = (
+    "setpriv",
+    "--reuid=65534",
+    "--regid=65534",
+    "--clear-groups",
+    "--inh-caps=-all,+bpf,+perfmon,+dac_read_search",
+    "--ambient-caps=-all,+bpf,+perfmon,+dac_read_search",
+)
+NO_FIXUP = ("setpriv", "--securebits=+no_setuid_fixup")
+NO_SETUID = ("setpriv", "--bounding-set=-all,+bpf,+perfmon")
+
+
+@pytest.mark.parametrize(
+    ("under", "uid", "kept"),
+    [
+        ((), 65534, False),
+        (AMBIENT, 65534, False),
+        (NO_FIXUP, 65534, False),
+        (NO_SETUID, 0, True),
+    ],
+    ids=["root", "ambient", "no_setuid_fixup", "no CAP_SETUID"],
+)
+def test_no_capability_is_left_and_the_probe_is_read(under, uid, kept, tmp_path):
+    with serving(under=under, cwd=tmp_path) as server:
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        text = server.get()
+
+    assert "; timing hardirq, softirq, work" in server.said
+    assert ("still root, but without capabilities" in server.said) == kept
+    assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status
+    for field in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert f"{field}:\t0000000000000000\n" in status
+    assert "NoNewPrivs:\t1\n" in status
+    assert 'irqwatch_softirq_duration_seconds_count{vector="' in text

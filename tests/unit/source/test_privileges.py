@@ -1,0 +1,94 @@
+"""Giving privileges up; what needs root to be shown is in tests/live/test_privileges.py."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from irqwatch.errors import IrqwatchError, UsageError
+from irqwatch.source import capabilities, privileges
+
+NOBODY = privileges.Account("nobody", 65534, 65534)
+
+
+def test_no_user_to_become_unless_root(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    assert privileges.account("nosuch") is None
+
+
+@pytest.mark.parametrize(("user", "words"), [("nosuch", "no user 'nosuch'"), ("root", "is root")])
+def test_who_cannot_be_become_is_wrong_usage(user, words, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    with pytest.raises(UsageError, match=words):
+        privileges.account(user)
+
+
+def test_nothing_is_held_and_nothing_can_be_gained():
+    program = """
+from pathlib import Path
+from irqwatch.source import privileges
+assert privileges.drop(None) == ""
+print(Path("/proc/self/status").read_text())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    for field in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert f"{field}:\t0000000000000000\n" in done.stdout
+    assert "NoNewPrivs:\t1\n" in done.stdout
+
+
+def test_who_may_not_become_another_still_gives_up_capabilities(monkeypatch):
+    def refuse(groups):
+        raise PermissionError(1, "Operation not permitted")
+
+    cleared = []
+    monkeypatch.setattr(os, "setgroups", refuse)
+    monkeypatch.setattr(privileges, "_clear_capabilities", lambda: cleared.append(True))
+
+    assert privileges.drop(NOBODY) == (
+        "still root, but without capabilities: cannot become nobody: Operation not permitted"
+    )
+    assert cleared
+
+
+def test_what_stays_by_the_kernels_account_is_an_error(monkeypatch):
+    class Libc:
+        """Says yes and does nothing."""
+
+        @staticmethod
+        def prctl(*arguments):
+            return 0
+
+        @staticmethod
+        def capset(*arguments):
+            return 0
+
+    monkeypatch.setattr(privileges.ctypes, "CDLL", lambda *a, **k: Libc)
+    monkeypatch.setattr(privileges, "GIVEN_UP", {"NoNewPrivs": 2})
+
+    with pytest.raises(IrqwatchError, match=r"not given up: NoNewPrivs [01]$"):
+        privileges.drop(None)
+
+
+@pytest.mark.parametrize(
+    ("release", "words"),
+    [
+        ("5.15.0-91-generic", "Linux 5.15.0-91-generic is too old: before 6.1"),
+        ("6.0.19", "panic_on_warn"),
+        ("6.1.0-18-amd64", ""),
+        ("next", ""),
+    ],
+)
+def test_no_probe_in_a_kernel_that_warns_of_it(release, words, monkeypatch):
+    monkeypatch.setattr(capabilities.platform, "release", lambda: release)
+    monkeypatch.setattr(capabilities, "effective", lambda: 1 << capabilities.CAP_SYS_ADMIN)
+    reason = capabilities.why_no_bpf()
+
+    assert words in reason
+    assert bool(words) == bool(reason)
+    assert "\n" not in reason
