@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 ARGS ?=
-SCRIPTS = $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba|da)?sh' .ci deploy tests bench 2>/dev/null)
+SCRIPTS = $(shell grep -rlIE --exclude='*.py' '^\#!/(usr/)?bin/(env )?(ba|da)?sh' .ci deploy tests bench 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-vm top test check bench fuzz golden test-vm clean
