@@ -27,6 +27,10 @@ RNG_DRIVER = Path("/sys/bus/virtio/drivers/virtio_rng")
 ENDED_BY_TERM = 0
 MOST_FRAMES = 15
 
+# Some virtual machines' kernels call no BPF program while process 1 is current (docs/oracle.md):
+# where a count is not the point, a few may be missing. And a line may have a few of its own.
+FEW = 10
+
 
 def watch(
     top: subprocess.Popen[str],
@@ -196,7 +200,7 @@ def test_a_line_vanishes_and_its_number_comes_back() -> None:
     with running("top", "--json", "-d", "0.5") as top, serving() as (_, address):
         next_frame(top)
         load.read_hwrng(100)
-        assert total(scrape(address), "irqwatch_hardirq_duration_seconds_count", **labels) >= 100
+        assert total(scrape(address), "irqwatch_hardirq_duration_seconds_count", **labels) >= 90
         with rng_unbound():
             scrape(address)  # here the agent learns that the line is gone
             assert not total(scrape(address), "irqwatch_hardirq_duration_seconds_count", **labels)
@@ -204,7 +208,7 @@ def test_a_line_vanishes_and_its_number_comes_back() -> None:
         load.read_hwrng(50)
         wait_for(lambda: next_frame(top)["sources"], "a frame")
         seen = total(scrape(address), "irqwatch_hardirq_duration_seconds_count", **labels)
-        assert 50 <= seen < 100 + 50
+        assert 40 <= seen <= 50 + FEW
         assert top.poll() is None
 
 
@@ -218,7 +222,9 @@ def test_a_line_that_comes_back_unseen_is_counted_once() -> None:
             pass
         load.read_hwrng(20)
         samples = scrape(address)  # fails on a series that is there twice
-        assert total(samples, "irqwatch_hardirq_duration_seconds_count", irq=str(irq)) >= 40
+        assert (
+            total(samples, "irqwatch_hardirq_duration_seconds_count", irq=str(irq)) >= 2 * 20 - FEW
+        )
 
 
 def test_without_privilege_top_says_so_and_counts() -> None:

@@ -99,13 +99,18 @@ def test_no_program_misses_an_event_by_recursion() -> None:
 
 
 def test_work_names_its_queue_and_adds_up_over_cpus() -> None:
-    with reader("work") as probe_reader:
-        wait_for(
-            lambda: sum(w.run.count for w in probe_reader.read().works) >= 5, "five work items"
+    def adds_up() -> bool:
+        """The shared part and the CPUs' parts are read one after the other."""
+        works = probe_reader.read().works
+        return sum(work.run.count for work in works) >= 5 and all(
+            sum(part.count for part in work.cpus.values()) == work.run.count
+            and sum(part.ns for part in work.cpus.values()) == work.run.sum_ns
+            for work in works
         )
+
+    with reader("work") as probe_reader:
+        wait_for(adds_up, "five work items whose parts add up")
         for work in probe_reader.read().works:
-            assert sum(part.count for part in work.cpus.values()) == work.run.count
-            assert sum(part.ns for part in work.cpus.values()) == work.run.sum_ns
             assert work.workqueue or not work.latency.count
 
 
