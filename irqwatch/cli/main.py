@@ -50,25 +50,32 @@ def main() -> None:
     """Run the command line; every way it can end is one of the exit codes of its help."""
     open_closed_streams()
     try:
-        status = irqwatch.main(prog_name="irqwatch", standalone_mode=False)
+        sys.exit(run())
+    finally:  # a signal ends a verb with SystemExit
+        drop_unwritable_output()
+
+
+def run() -> int:
+    """The exit code."""
+    try:
+        status: int | None = irqwatch.main(prog_name="irqwatch", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        status = error.exit_code
+        return error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "irqwatch"
         complain(f"{path}: {error.format_message()} See {path} --help.")
-        status = error.exit_code
+        return error.exit_code
     except IrqwatchError as error:
         complain(f"irqwatch: {error}")
-        status = 1
+        return 1
     except OSError as error:  # mostly an output that cannot be written
         where = f"{error.filename}: " if error.filename else ""
         complain(f"irqwatch: {where}{error.strerror or error}")
-        status = 1
+        return 1
     except click.Abort:
-        status = 130  # interrupted from the keyboard: 128 + SIGINT
-    drop_unwritable_output()
-    sys.exit(status)
+        return 130  # interrupted from the keyboard: 128 + SIGINT
+    return status or 0
 
 
 def open_closed_streams() -> None:
@@ -91,8 +98,8 @@ def complain(line: str) -> None:
 
 
 def drop_unwritable_output() -> None:
-    """Python flushes both outputs once more at exit, and where that fails (a full disk, a reader
-    that went away) would exit 120 with a traceback, long after the failure has been told."""
+    """Python flushes its standard streams once more at exit, and where that fails (a full disk, a
+    reader that went away) would exit 120, long after the failure has been told."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
