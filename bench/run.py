@@ -9,14 +9,24 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import agent, contenders, hardirq, loopback, scale
+from bench import (
+    agent,
+    contenders,
+    events,
+    hardirq,
+    loopback,
+    programs,
+    scale,
+)
 from bench.row import Row, table
+from irqwatch.model.collectors import DEFAULT_COLLECTORS
+from tests.live.load import read_disk, send_udp_packets
 
 RESULTS = Path(__file__).with_name("results.json")
 MEGABYTE = 1 << 20
@@ -29,7 +39,7 @@ def softirq_rows(rounds: int) -> Iterator[Row]:
             "three empty programs": contenders.floor("empty"),
             "three that read the clock": contenders.floor("clock"),
             "irqwatch, softirq": contenders.probe("softirq"),
-            "irqwatch, all collectors": contenders.probe("hardirq", "softirq", "work"),
+            "irqwatch, all defaults": contenders.probe(*sorted(DEFAULT_COLLECTORS)),
             **contenders.softirq_peers(),
         },
         rounds,
@@ -58,6 +68,26 @@ def hardirq_rows(rounds: int) -> Iterator[Row]:
         yield Row("hardirq collector / hardirqs-bpfcc -d", ratio, "x", 0.5)
 
 
+def event_rows(rounds: int) -> Iterator[Row]:
+    for collector, load in events.LOADS.items():
+        ns = events.event_ns(collector, rounds)
+        yield Row(f"in programs per {load.what}", ns, "ns", note=f"{rounds} rounds")
+    yield Row("added in programs per loopback packet: blame", events.blame_ns(rounds), "ns")
+    packet_ns = events.defaults_ns(send_udp_packets, 20_000, rounds)
+    yield Row("in programs per loopback packet: all defaults", packet_ns, "ns")
+    read_ns = events.defaults_ns(read_disk, 3_000, rounds)
+    yield Row("in programs per disk read: all defaults", read_ns, "ns")
+
+
+def program_rows(rounds: int) -> Iterator[Row]:
+    for collector, load in programs.LOADS.items():
+        bare_ns, ns = programs.added_ns(load, contenders.probe(collector), rounds)
+        yield Row(f"a {load.what} on the bare machine", bare_ns, "ns")
+        yield Row(
+            f"added to a {load.what}: irqwatch, {collector}", ns, "ns", note=f"{rounds} rounds"
+        )
+
+
 def agent_rows() -> Iterator[Row]:
     served = agent.serve()
     yield Row("serve: resident after 100 scrapes", served.resident_bytes / MEGABYTE, "MB", 30)
@@ -76,15 +106,29 @@ def agent_rows() -> Iterator[Row]:
     yield Row("top at 1 Hz", agent.top_cpu_share() * 100, "% of a CPU", 1.0)
 
 
+def parts(rounds: int) -> dict[str, Callable[[], Iterable[Row]]]:
+    return {
+        "agent": agent_rows,
+        "softirq": lambda: softirq_rows(rounds),
+        "hardirq": lambda: hardirq_rows(rounds),
+        "event": lambda: event_rows(rounds),
+        "program": lambda: program_rows(rounds),
+        "scale": scale.rows,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds (default 9)")
-    rounds = parser.parse_args().rounds
+    parser.add_argument(
+        "--only", action="append", choices=parts(0), help="this part; can be given again"
+    )
+    asked = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("bench: needs root: it loads BPF programs")
     rows: list[Row] = []
-    for part in (agent_rows(), softirq_rows(rounds), hardirq_rows(rounds), scale.rows()):
-        for row in part:
+    for name, part in parts(asked.rounds).items():
+        for row in part() if name in (asked.only or parts(0)) else ():
             rows.append(row)
             print(f"{row.what}: {row.measured:.4g} {row.unit}", file=sys.stderr)
     print(table(rows))

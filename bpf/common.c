@@ -19,6 +19,35 @@ static __always_inline u64 elapsed_ns(u64 start_ns, u64 end_ns)
 	return end_ns > start_ns ? end_ns - start_ns : 0;
 }
 
+/* The time now, and the time spent in hard interrupts by now. One that comes between the two reads
+ * would be counted on one side only: then read the clock once more. */
+static __always_inline u64 now_and_hardirq_ns(struct cpu *cpu, u64 *hardirq_ns)
+{
+	u64 before_ns = *(volatile u64 *)&cpu->hardirq_ns;
+	u64 now_ns = bpf_ktime_get_ns();
+
+	*hardirq_ns = *(volatile u64 *)&cpu->hardirq_ns;
+	if (*hardirq_ns != before_ns)
+		now_ns = bpf_ktime_get_ns();
+	return now_ns;
+}
+
+/* What an event of now follows from. Task context is told from a softirq by one being open, which on
+ * PREEMPT_RT, where a task may preempt a softirq, can be wrong. */
+static __always_inline u64 cause_now(struct cpu *cpu, struct cause *cause)
+{
+	if (cpu->hardirq_start_ns) {
+		*cause = cpu->hardirq;
+		return VIA_HARDIRQ;
+	}
+	if (cpu->softirq_start_ns) {
+		*cause = cpu->softirq_cause;
+		return VIA_SOFTIRQ + cpu->softirq_vector;
+	}
+	*cause = cpu->thread;
+	return cause->action ? VIA_THREAD : VIA_TASK;
+}
+
 /* Remember the event if it is the longest of the reader's epoch. */
 static __always_inline void keep_worst(struct worsts *worsts, u64 ns, u64 at_ns)
 {

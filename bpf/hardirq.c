@@ -10,9 +10,6 @@
 
 #define IRQ_NONE 0 /* include/linux/irqreturn.h */
 
-BPF_F_TABLE("hash", struct hardirq_key, struct hardirq, hardirqs, MAX_HARDIRQS, BPF_F_NO_PREALLOC);
-BPF_ARRAY(no_hardirq, struct hardirq, 1); /* zeros, too large for the stack */
-
 int irqw_irq_entry(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct cpu *cpu = this_cpu();
@@ -21,29 +18,16 @@ int irqw_irq_entry(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (cpu->hardirq_start_ns)
 		cpu->losses[LOSS_HARDIRQ_ENTRY_OVERWRITTEN]++;
-	cpu->hardirq_irq = (u32)ctx->args[0];
-	cpu->hardirq_action = ctx->args[1];
-	cpu->hardirq_start_ns = bpf_ktime_get_ns();
+	open_interrupt(cpu, ctx->args[1], (u32)ctx->args[0], bpf_ktime_get_ns());
 	return 0;
 }
 
-/* The entry of an action seen for the first time on this CPU; its name is copied while it lives. */
-static __always_inline struct hardirq *first_hardirq(struct hardirq_key *key)
+static __always_inline u64 name_of(u64 action)
 {
-	int zero = 0;
-	struct hardirq *nothing = no_hardirq.lookup(&zero);
-	struct hardirq *hardirq;
 	u64 name = 0;
 
-	if (!nothing)
-		return NULL;
-	hardirqs.update(key, nothing);
-	hardirq = hardirqs.lookup(key);
-	if (!hardirq)
-		return NULL;
-	bpf_probe_read_kernel(&name, sizeof(name), (void *)(key->action + OFFSET_irqaction_name));
-	bpf_probe_read_kernel_str(hardirq->name, sizeof(hardirq->name), (void *)name);
-	return hardirq;
+	bpf_probe_read_kernel(&name, sizeof(name), (void *)(action + OFFSET_irqaction_name));
+	return name;
 }
 
 int irqw_irq_exit(struct bpf_raw_tracepoint_args *ctx)
@@ -59,18 +43,23 @@ int irqw_irq_exit(struct bpf_raw_tracepoint_args *ctx)
 	key.action = ctx->args[1];
 	key.irq = ctx->args[0];
 	key.cpu = bpf_get_smp_processor_id();
-	if (!cpu->hardirq_start_ns || cpu->hardirq_action != key.action ||
-	    cpu->hardirq_irq != key.irq) {
+	if (!is_open(cpu, key.action, key.irq)) {
 		cpu->losses[LOSS_HARDIRQ_EXIT_WITHOUT_ENTRY]++;
 		return 0;
 	}
-	ns = elapsed_ns(cpu->hardirq_start_ns, now_ns);
-	cpu->hardirq_start_ns = 0;
-	cpu->hardirq_ns += ns;
-
+	ns = close_interrupt(cpu, now_ns);
+#ifdef COLLECT_THREAD
+	note_wake(ctx->args[2], &key, now_ns);
+#endif
+#ifdef COLLECT_BLAME
+	blame_interrupt(&cpu->hardirq, ns);
+#endif
+#ifdef COLLECT_TRACE
+	trace_interrupt(cpu, &cpu->hardirq, ns, now_ns);
+#endif
 	hardirq = hardirqs.lookup(&key);
 	if (!hardirq)
-		hardirq = first_hardirq(&key);
+		hardirq = first_hardirq(&key, name_of(key.action));
 	if (!hardirq) {
 		cpu->losses[LOSS_HARDIRQ_MAP_FULL]++;
 		return 0;

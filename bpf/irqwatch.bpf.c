@@ -9,12 +9,45 @@
 
 #include "irqwatch.h"
 #include "common.c"
+#ifdef COLLECT_TRACE
+#include "trace.c"
+#endif
+#ifdef COLLECT_BLAME
+#include "blame.c"
+#endif
+#if defined(COLLECT_HARDIRQ) || defined(COLLECT_VECTOR)
+#include "interrupt.c"
+#endif
+#ifdef COLLECT_THREAD
+#include "thread.c"
+#endif
 #ifdef COLLECT_HARDIRQ
 #include "hardirq.c"
+#endif
+#ifdef COLLECT_VECTOR
+#include "vector.c"
 #endif
 #ifdef COLLECT_SOFTIRQ
 #include "softirq.c"
 #endif
 #ifdef COLLECT_WORK
 #include "workqueue.c"
+#endif
+#ifdef COLLECT_TIMER
+#include "timer.c"
+#endif
+#ifdef COLLECT_TASKLET
+#include "tasklet.c"
+#endif
+#ifdef COLLECT_NAPI
+#include "napi.c"
+#endif
+#ifdef COLLECT_EXCEPTION
+#include "exception.c"
+#endif
+#ifdef COLLECT_SIGNAL
+#include "signal.c"
+#endif
+#ifdef COLLECT_SYSCALL
+#include "syscall.c"
 #endif

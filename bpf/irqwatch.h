@@ -44,12 +44,41 @@ enum loss {
 	LOSS_WORK_START_MAP_FULL,
 	LOSS_WORK_END_WITHOUT_START,
 	LOSS_WORK_END_MAP_FULL,
-	LOSSES = 16
+	LOSS_VECTOR_EXIT_WITHOUT_ENTRY,
+	LOSS_VECTOR_ENTRY_OVERWRITTEN,
+	LOSS_VECTOR_MAP_FULL,
+	LOSS_SOFTIRQ_CAUSE_LOST,
+	LOSS_WORK_CAUSE_MAP_FULL,
+	LOSSES = 24
+};
+
+struct count_and_ns {
+	u64 count;
+	u64 ns;
+};
+
+/* Which interrupt something follows from: an action on a line, or, where `action` is 0, the vector
+ * `irq` of the architecture's own. Both 0: none. */
+struct cause {
+	u64 action;
+	u64 irq;
+};
+
+/* What raised or queued, directly; a softirq's vector is added to the last. */
+enum via {
+	VIA_TASK,
+	VIA_HARDIRQ,
+	VIA_THREAD,
+	VIA_SOFTIRQ,
 };
 
 struct softirq {
 	u64 ksoftirqd_count;
 	u64 ksoftirqd_ns;
+	u64 interrupt_count; /* inline, right after an interrupt */
+	u64 interrupt_ns;
+	u64 restarts; /* runs that began another round of the same batch */
+	struct count_and_ns uncaused; /* those that no interrupt caused */
 	struct worsts worst_latency;
 	struct worsts worst_run;
 	struct histogram latency;
@@ -61,16 +90,26 @@ struct cpu {
 	u64 hardirq_ns; /* time in hard interrupts so far: what a softirq subtracts */
 
 	u64 hardirq_start_ns; /* 0: none is open */
-	u64 hardirq_action;
-	u64 hardirq_irq;
+	struct cause hardirq;
+	u64 hardirq_end_ns; /* when the last one ended */
+	u64 ipi_start_ns;   /* arm64, inside a line's handler; 0: none is open */
 
 	u64 softirq_start_ns; /* 0: none is open */
 	u64 softirq_hardirq_ns; /* hardirq_ns when it started */
 	u64 softirq_vector;
+	u64 softirq_end_ns; /* when the last one ended */
+	u64 softirq_after_interrupt; /* the batch runs inline, right after an interrupt */
+	u64 batch; /* counts them */
+	u64 ran_in_batch[NR_SOFTIRQS]; /* the one that each vector last ran in */
+	struct cause softirq_cause;
 	u64 task;	     /* the task the last softirq was seen in … */
 	u64 task_is_ksoftirqd; /* … and whether it was ksoftirqd */
 	u64 raised_ns[NR_SOFTIRQS]; /* the oldest raise not yet served; 0: none */
 	u64 raised_again_ns[NR_SOFTIRQS]; /* the latest one after it; 0: none */
+	struct cause raised_by[NR_SOFTIRQS];
+	struct cause raised_again_by[NR_SOFTIRQS];
+
+	struct cause thread; /* of the interrupt thread that runs now */
 
 	u64 queued_work; /* the item queued last, with no other event of work since; 0: none */
 
@@ -80,7 +119,8 @@ struct cpu {
 #endif
 };
 
-/* One action on one line on one CPU, so that one CPU only writes it. */
+/* One action on one line on one CPU, so that one CPU only writes it; or one of the architecture's own
+ * vectors: see struct cause. */
 struct hardirq_key {
 	u64 action; /* its struct irqaction */
 	u32 irq;
@@ -93,6 +133,7 @@ struct hardirq {
 	u64 not_mine_ns;
 	struct worsts worst;
 	struct histogram handled;
+	struct count_and_ns softirqs[NR_SOFTIRQS]; /* that it caused */
 };
 
 /* What is counted together. The queue by its name: the address of one that is destroyed is soon that of
@@ -102,11 +143,18 @@ struct work_key {
 	char workqueue[WORKQUEUE_NAME_BYTES];
 };
 
+/* When a work item was queued (0: it was not), and what for. */
+struct queueing {
+	u64 ns;
+	u64 via;
+	struct cause cause;
+};
+
 /* A work item that waits, keyed by its struct work_struct. */
 struct work_waiting {
-	u64 queued_ns;
-	u64 previous_ns; /* when it had been queued before, and had not started; 0: it had not */
-	u64 stalled_ns;	 /* how long it waited for max_active; 0: not at all */
+	struct queueing queued;
+	struct queueing previous; /* the time before, if it had not started */
+	u64 stalled_ns; /* how long it waited for max_active; 0: not at all */
 	char workqueue[WORKQUEUE_NAME_BYTES];
 };
 
@@ -120,6 +168,17 @@ struct work_run_key {
 struct work_running {
 	u64 start_ns;
 	struct work_key key;
+	u64 via;
+	struct cause cause;
+};
+
+/* The runs of one function on one CPU that one interrupt caused. Several threads may write it at once:
+ * with atomic adds. */
+struct work_cause_key {
+	struct work_key key;
+	struct cause cause;
+	u32 via;
+	u32 cpu;
 };
 
 /* What bpf_snprintf() is to write, set and frozen by the loader before the programs are loaded. */

@@ -18,6 +18,8 @@ BPF_F_TABLE("hash", struct work_run_key, struct work_running, works_running, MAX
 BPF_F_TABLE("hash", struct work_key, struct work, works, MAX_WORKS, BPF_F_NO_PREALLOC);
 BPF_F_TABLE("hash", struct work_cpu_key, struct work_cpu, work_cpus, MAX_WORK_CPUS,
 	    BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", struct work_cause_key, struct count_and_ns, work_causes, MAX_WORK_CAUSES,
+	    BPF_F_NO_PREALLOC);
 BPF_ARRAY(no_work, struct work, 1); /* zeros, too large for the stack */
 BPF_ARRAY(no_work_cpu, struct work_cpu, 1);
 BPF_F_TABLE("array", u32, struct format, function_format, 1, BPF_F_RDONLY_PROG); /* "%ps" */
@@ -36,12 +38,13 @@ int irqw_work_queue(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	before = works_waiting.lookup(&work);
 	if (before)
-		waiting.previous_ns = before->queued_ns;
+		waiting.previous = before->queued;
 	bpf_probe_read_kernel(&workqueue, sizeof(workqueue),
 			      (void *)(pool_workqueue + OFFSET_pool_workqueue_wq));
 	bpf_probe_read_kernel_str(waiting.workqueue, sizeof(waiting.workqueue),
 				  (void *)(workqueue + OFFSET_workqueue_struct_name));
-	waiting.queued_ns = bpf_ktime_get_ns();
+	waiting.queued.ns = bpf_ktime_get_ns();
+	waiting.queued.via = cause_now(cpu, &waiting.queued.cause);
 	cpu->queued_work = work;
 	if (works_waiting.update(&work, &waiting))
 		cpu->losses[LOSS_WORK_QUEUE_MAP_FULL]++;
@@ -62,7 +65,7 @@ int irqw_work_active(struct bpf_raw_tracepoint_args *ctx)
 	}
 	waiting = works_waiting.lookup(&work);
 	if (waiting)
-		waiting->stalled_ns = elapsed_ns(waiting->queued_ns, bpf_ktime_get_ns());
+		waiting->stalled_ns = elapsed_ns(waiting->queued.ns, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -116,10 +119,13 @@ static __always_inline struct work_cpu *work_cpu_for(struct work_key *work)
 static __always_inline void waited(struct cpu *cpu, struct work_key *key,
 				   struct work_waiting *waiting, u64 now_ns)
 {
-	u64 latency_ns = elapsed_ns(waiting->queued_ns, now_ns);
+	u64 latency_ns = elapsed_ns(waiting->queued.ns, now_ns);
 	struct work *work = work_for(key);
 	struct work_cpu *work_cpu = work_cpu_for(key);
 
+#ifdef COLLECT_TRACE
+	trace_work(cpu, SLOW_WORK_WAIT, key, &waiting->queued.cause, latency_ns, now_ns);
+#endif
 	if (!work || !work_cpu) {
 		cpu->losses[LOSS_WORK_LATENCY_MAP_FULL]++;
 		return;
@@ -133,8 +139,7 @@ static __always_inline void waited(struct cpu *cpu, struct work_key *key,
 }
 
 /*
- * What is known of the item that starts; false where its queueing was not seen. `queued_ns` is 0 where
- * the time is not known.
+ * What is known of the item that starts; false where its queueing was not seen.
  *
  * process_one_work() clears PENDING before it traces the start, so the item may have been queued anew in
  * between, by an interrupt at the latest when interrupts go on again. Then PENDING is set, and the entry
@@ -154,14 +159,14 @@ static __always_inline bool take_waiting(u64 item, struct work_waiting *taken)
 		works_waiting.delete(&item);
 		return true;
 	}
-	taken->queued_ns = 0;
+	taken->queued = (struct queueing){};
 	taken->stalled_ns = 0;
 	waiting = works_waiting.lookup(&item); /* the new queueing may just have replaced it */
 	if (waiting) {
-		taken->queued_ns = waiting->previous_ns;
-		waiting->previous_ns = 0;
+		taken->queued = waiting->previous;
+		waiting->previous = (struct queueing){};
 	}
-	return true;
+	return taken->queued.ns;
 }
 
 int irqw_work_start(struct bpf_raw_tracepoint_args *ctx)
@@ -181,8 +186,9 @@ int irqw_work_start(struct bpf_raw_tracepoint_args *ctx)
 	if (take_waiting(item, &waiting)) {
 		__builtin_memcpy(running.key.workqueue, waiting.workqueue,
 				 sizeof(running.key.workqueue));
-		if (waiting.queued_ns)
-			waited(cpu, &running.key, &waiting, running.start_ns);
+		running.via = waiting.queued.via;
+		running.cause = waiting.queued.cause;
+		waited(cpu, &running.key, &waiting, running.start_ns);
 	}
 	run.work = item;
 	run.thread = (u32)bpf_get_current_pid_tgid();
@@ -191,13 +197,35 @@ int irqw_work_start(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+static __always_inline void count_cause(struct cpu *cpu, struct work_running *run, u64 run_ns)
+{
+	struct work_cause_key key = {};
+	struct count_and_ns none = {};
+	struct count_and_ns *caused;
+
+	key.key = run->key;
+	key.cause = run->cause;
+	key.via = run->via;
+	key.cpu = bpf_get_smp_processor_id();
+	caused = work_causes.lookup(&key);
+	if (!caused) {
+		work_causes.insert(&key, &none);
+		caused = work_causes.lookup(&key);
+	}
+	if (!caused) {
+		cpu->losses[LOSS_WORK_CAUSE_MAP_FULL]++;
+		return;
+	}
+	__sync_fetch_and_add(&caused->count, 1);
+	__sync_fetch_and_add(&caused->ns, run_ns);
+}
+
 int irqw_work_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 now_ns = bpf_ktime_get_ns();
 	struct cpu *cpu = this_cpu();
 	struct work_run_key run = {};
-	struct work_running *running;
-	struct work_key key = {};
+	struct work_running *found, running;
 	struct work *work;
 	struct work_cpu *work_cpu;
 	u64 run_ns;
@@ -207,20 +235,24 @@ int irqw_work_end(struct bpf_raw_tracepoint_args *ctx)
 	cpu->queued_work = 0;
 	run.work = ctx->args[0];
 	run.thread = (u32)bpf_get_current_pid_tgid();
-	running = works_running.lookup(&run);
-	if (!running) {
+	found = works_running.lookup(&run);
+	if (!found) {
 		cpu->losses[LOSS_WORK_END_WITHOUT_START]++;
 		return 0;
 	}
-	run_ns = elapsed_ns(running->start_ns, now_ns);
-	key = running->key;
+	running = *found;
 	works_running.delete(&run);
-	work = work_for(&key);
-	work_cpu = work_cpu_for(&key);
+	run_ns = elapsed_ns(running.start_ns, now_ns);
+#ifdef COLLECT_TRACE
+	trace_work(cpu, SLOW_WORK, &running.key, &running.cause, run_ns, now_ns);
+#endif
+	work = work_for(&running.key);
+	work_cpu = work_cpu_for(&running.key);
 	if (!work || !work_cpu) {
 		cpu->losses[LOSS_WORK_END_MAP_FULL]++;
 		return 0;
 	}
+	count_cause(cpu, &running, run_ns);
 	histogram_add_shared(&work->run, run_ns);
 	work_cpu->run_count++;
 	work_cpu->run_ns += run_ns;

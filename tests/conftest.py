@@ -2,10 +2,12 @@
 
 import functools
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import hypothesis
+import psutil
 import pytest
 
 from irqwatch.derive.doctor import check_interrupts, check_softirqs, lacking_for_probe
@@ -19,6 +21,9 @@ NO_SKIP = bool(os.environ.get("IRQWATCH_NO_SKIP"))
 
 os.environ["PATH"] += os.pathsep + str(UNPACKED_TOOLS)
 
+# A shell starts what it runs in the background with SIGINT ignored, and programs inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # No test depends on how fast the machine is; in CI each run draws the same examples.
 hypothesis.settings.register_profile("irqwatch", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("irqwatch")
@@ -31,6 +36,13 @@ def why_not_live() -> str:
     facts = read_facts()
     findings = (*lacking_for_probe(facts), check_interrupts(facts), check_softirqs(facts))
     return "; ".join(f"{f.name}: {f.detail}" for f in findings if f.verdict == "missing")
+
+
+@pytest.fixture(autouse=True)
+def this_hosts_processes() -> Generator[None]:
+    """psutil has one /proc for the whole process, and a test of another root leaves that one."""
+    yield
+    psutil.PROCFS_PATH = "/proc"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

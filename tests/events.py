@@ -12,6 +12,12 @@ that are not printable ASCII, and the backslash, are written ``\\xNN``.
 
 ``pwq`` and ``wq`` are addresses. The kernel's own trace does not show them: then any number will do
 that is the same for the same queue. ``function`` is the symbol's name, or its address in 0x.
+``now``, ``expires`` and ``is_soft`` are what the kernel's memory holds for the timer; ``device`` is
+the name of the NAPI's device, empty where it has none. ``info`` is 0 or 1 where there is no
+siginfo, else its address, and ``code`` what it holds; ``pid`` and ``tgid`` are the target's, and
+``fatal`` is the signal that ends the current process, 0 where none does. ``old_pid`` is what the
+thread was before it became its process's only one. ``prev`` and ``next`` are
+tasks.
 """
 
 import gzip
@@ -20,6 +26,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+# By the stems of their tracepoints, in the order of tests/native/probe.h.
+X86_VECTORS = (
+    "local_timer",
+    "reschedule",
+    "call_function",
+    "call_function_single",
+    "irq_work",
+    "thermal_apic",
+    "threshold_apic",
+    "deferred_error_apic",
+    "error_apic",
+    "spurious_apic",
+    "x86_platform_ipi",
+)
 ARGUMENTS = {
     "irq_handler_entry": ("irq", "action", "name"),
     "irq_handler_exit": ("irq", "action", "ret"),
@@ -30,8 +50,27 @@ ARGUMENTS = {
     "workqueue_activate_work": ("work",),
     "workqueue_execute_start": ("work", "function"),
     "workqueue_execute_end": ("work", "function"),
+    **{f"{name}_{end}": ("vector",) for name in X86_VECTORS for end in ("entry", "exit")},
+    "ipi_entry": ("reason",),
+    "ipi_exit": ("reason",),
+    "hrtimer_expire_entry": ("hrtimer", "now", "expires", "is_soft"),
+    "tasklet_entry": ("tasklet", "function"),
+    "tasklet_exit": ("tasklet", "function"),
+    "napi_poll": ("napi", "device", "work_done", "budget"),
+    "page_fault_user": ("address",),
+    "page_fault_kernel": ("address",),
+    "nmi_handler": ("handler", "delta_ns", "handled"),
+    "mce_record": ("mce",),
+    "signal_generate": ("sig", "info", "code", "pid", "tgid", "group", "result"),
+    "signal_deliver": ("sig", "info", "code", "fatal"),
+    "sys_enter": ("id",),
+    "sys_exit": ("ret",),
+    "sched_process_exit": ("p",),
+    "sched_process_exec": ("p", "old_pid"),
+    "sched_switch": ("preempt", "prev", "next", "prev_state"),
 }
-TEXTS = frozenset(("name", "wqname", "function"))
+ADDRESSES = frozenset(("action", "pwq", "wq", "work", "hrtimer", "tasklet", "napi", "prev", "next"))
+TEXTS = frozenset(("name", "wqname", "function", "device", "reason"))
 
 COLUMNS_BEFORE_ARGUMENTS = 6
 
@@ -93,7 +132,7 @@ def read(path: Path) -> Iterator[Event]:
 
 
 def _number(column: str, value: int) -> str:
-    return hex(value) if column in ("action", "pwq", "wq", "work") else str(value)
+    return hex(value) if column in ADDRESSES else str(value)
 
 
 def _escape(text: str) -> str:

@@ -2,20 +2,29 @@
 
 from dataclasses import replace
 
-from irqwatch.model.histogram import Histogram, bucket_of
+from irqwatch.model.histogram import EMPTY, Histogram, bucket_of
 from irqwatch.model.snapshot import (
     SCHEMA,
+    Blame,
     CountAndTime,
     CpuCounts,
     CpuTimes,
+    ExceptionCount,
     HardirqTime,
     Host,
     Line,
     LineDevice,
+    NapiCount,
     Probe,
+    ProcessFaults,
     Program,
+    SignalTime,
     Snapshot,
     SoftirqTime,
+    SyscallTime,
+    TaskletTime,
+    ThreadTime,
+    TimerTime,
     WorkTime,
     Worst,
 )
@@ -158,3 +167,115 @@ def probe(tick: int, cpus: int) -> Probe:
         losses={"softirq": {"exit_without_entry": tick}, "work": {"map_full": 0}},
         programs=(Program("softirq_entry", 0), Program("irq_handler_entry", 2 * tick)),
     )
+
+
+def busier(tick: int = 0, cpus: int = 2) -> Snapshot:
+    """The same, with what the host's programs do to themselves."""
+    end = (1000 + tick) * SECOND
+    made = busy(tick, cpus)
+    assert made.probe
+    return replace(
+        made,
+        probe=replace(
+            made.probe,
+            collectors=ALL | {"timer", "tasklet", "napi"} | {"exception", "signal", "syscall"},
+            timers=(
+                TimerTime(
+                    0,
+                    "hard",
+                    histogram(900, 2_000, 30_000, times=200 * tick),
+                    50 * tick,
+                    Worst(41_000, end - SECOND // 5, 0, 812, "nginx"),
+                ),
+                TimerTime(1, "hard", histogram(3_000, times=40 * tick)),
+                TimerTime(1, "soft", histogram(70_000, times=3 * tick)),
+            ),
+            tasklets=(
+                TaskletTime(
+                    "ata_sff",
+                    0,
+                    histogram(700, 9_000, times=20 * tick),
+                    Worst(9_900, end - SECOND // 7, 0, 17, "ksoftirqd/0"),
+                ),
+                TaskletTime("ata_sff", 1, histogram(800, times=tick)),
+            ),
+            napis=(
+                NapiCount("backlog", 1, 3 * tick, 3 * tick, 0),
+                NapiCount("eth0", 0, 9_000 * tick, 200_000 * tick, 2_700 * tick),
+                NapiCount("eth0", 1, 10 * tick, 20 * tick, 0),
+            ),
+            exceptions=(
+                ExceptionCount("page_fault_user", {0: 900 * tick, 1: 100 * tick}),
+                ExceptionCount("page_fault_kernel", {1: 7 * tick}),
+            ),
+            faulting=(
+                ProcessFaults(700, "make", 200 * tick, 5 * tick),
+                ProcessFaults(812, "cc1", 450 * tick, 2 * tick),
+            ),
+            signals=(
+                SignalTime(
+                    "SIGALRM",
+                    "timer",
+                    0,
+                    20 * tick,
+                    5 * tick,
+                    histogram(3_000, 40_000, times=7 * tick),
+                    Worst(47_000, end - SECOND // 5, 0, 700, "make"),
+                ),
+                SignalTime("SIGALRM", "timer", 1, 0, 0, histogram(9_000, times=tick)),
+                SignalTime("SIGALRM", "user", 1, tick),
+                SignalTime("SIGTERM", "user", 1, 0, 0, histogram(SECOND, times=tick)),
+            ),
+            syscalls=(
+                SyscallTime(
+                    "read",
+                    0,
+                    histogram(900, 1_100, times=50 * tick),
+                    Worst(SECOND // 2, end - SECOND // 6, 0, 812, "cc1"),
+                ),
+                SyscallTime("read", 1, histogram(SECOND, times=tick)),
+                SyscallTime("futex", 1, histogram(3 * SECOND, times=tick)),
+            ),
+        ),
+    )
+
+
+def threaded(tick: int = 0, cpus: int = 2) -> Snapshot:
+    """A busy host of which interrupts are handled in threads, and take from nginx and from cc1."""
+    made = busy(tick, cpus)
+    end = made.monotonic_ns
+    assert made.probe
+    return replace(
+        made,
+        cgroups={7: "/system.slice/nginx.service"},
+        probe=replace(
+            made.probe,
+            collectors=ALL | {"vector", "thread", "blame"},
+            irq_threads=(
+                ThreadTime(
+                    24,
+                    "eth0-TxRx-0",
+                    0,
+                    histogram(4_000, 50_000, times=100 * tick),
+                    histogram(9_000, times=200 * tick),
+                    Worst(90_000, end - SECOND // 4, 0, 812, "nginx"),
+                    Worst(20_000, end - SECOND // 4, 0, 55, "irq/24-eth0"),
+                ),
+                ThreadTime(24, "eth0-TxRx-0", 1, EMPTY, histogram(7_000, times=tick)),
+            ),
+            blames=(
+                _taking(
+                    40 * tick, Blame(812, "nginx", 7, "softirq", "NET_RX", 0, 24, "eth0-TxRx-0")
+                ),
+                _taking(30 * tick, Blame(812, "nginx", 7, "hardirq", "eth0-TxRx-0", 0, 24, "")),
+                _taking(10 * tick, Blame(812, "nginx", 7, "vector", "local_timer", 1)),
+                _taking(15 * tick, Blame(900, "cc1", 9, "softirq", "NET_RX", 1)),
+                _taking(5 * tick, Blame(None, "", None, "softirq", "", 1)),
+            ),
+        ),
+    )
+
+
+def _taking(ms: int, part: Blame) -> Blame:
+    """As often as it took milliseconds."""
+    return replace(part, taken=CountAndTime(ms, ms * SECOND // 1000))

@@ -14,6 +14,7 @@ from irqwatch.errors import IrqwatchError
 VERBS = {
     "top": "Show what interrupts this host, live.",
     "serve": "Export to Prometheus.",
+    "trace": "List single events that are slow, as they happen.",
     "record": "Write a recording, to be looked at later and elsewhere.",
     "doctor": "Say what this host can give, what is missing, and what mends it.",
 }

@@ -6,15 +6,20 @@ from pathlib import Path
 
 import click
 
-from irqwatch.source.live import COLLECTORS
+from irqwatch.model.collectors import (
+    COLLECTORS,
+    DEFAULT_COLLECTORS,
+    ON_WHERE_THREADS_ARE_FORCED,
+    WHAT,
+)
+from irqwatch.source.forced_threads import are_threads_forced
+from irqwatch.source.root import Root
 
 SHORTEST_DELAY_S = 0.01
 LONGEST_DELAY_S = 86_400.0
 
 # The names under which a command gets what ``host_options`` adds.
 HOST_PARAMETERS = (*COLLECTORS, "disable_defaults", "procfs", "sysfs")
-
-_WHAT = {"hardirq": "hard interrupts", "softirq": "softirqs", "work": "work items"}
 
 
 def seconds(context: click.Context, option: click.Parameter, value: float) -> float:
@@ -33,7 +38,7 @@ def host_options(command: click.decorators.FC) -> click.decorators.FC:
                 f"--collector.{name}/--no-collector.{name}",
                 name,
                 default=None,
-                help=f"Time {_WHAT[name]}.  [default: on]",
+                help=f"Time {WHAT[name]}.  [default: {_default(name)}]",
             )
             for name in COLLECTORS
         ),
@@ -60,12 +65,19 @@ def host_options(command: click.decorators.FC) -> click.decorators.FC:
     return command
 
 
+def _default(collector: str) -> str:
+    if collector in ON_WHERE_THREADS_ARE_FORCED:
+        return "on where the kernel forces interrupts into threads, else off"
+    return "on" if collector in DEFAULT_COLLECTORS else "off"
+
+
 def chosen_collectors(
     named: Mapping[str, bool | None], *, disable_defaults: bool
 ) -> frozenset[str]:
     """Those named on the command line (True or False), and by default the rest."""
+    defaults = frozenset() if disable_defaults else DEFAULT_COLLECTORS
+    if defaults and are_threads_forced(Root()):  # the probe is of the running kernel, always
+        defaults |= ON_WHERE_THREADS_ARE_FORCED
     return frozenset(
-        name
-        for name in COLLECTORS
-        if (not disable_defaults if named[name] is None else named[name])
+        name for name in COLLECTORS if (name in defaults if named[name] is None else named[name])
     )

@@ -37,6 +37,8 @@ Exit codes: 0 done (also when part of the picture is missing), 1 failed, 2 wrong
 
 # /proc/irq changes when a person or irqbalance changes it, and is several files for each line.
 SETTINGS_MAX_AGE_NS = 10 * 10**9
+# A file for each queue, idle state and process; changes as rarely.
+TUNING_MAX_AGE_NS = 60 * 10**9
 
 
 @click.command("record", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,7 +69,7 @@ def command(
     with (
         _output(file, force=force) as stream,
         _ends_well(),
-        LiveSource(Root(procfs, sysfs), wanted, SETTINGS_MAX_AGE_NS) as source,
+        LiveSource(Root(procfs, sysfs), wanted, SETTINGS_MAX_AGE_NS, TUNING_MAX_AGE_NS) as source,
     ):
         snapshots = take(source.sample, int(delay * 1e9), samples)
         write(snapshots if change is None else map(change, snapshots), stream, file)

@@ -1,18 +1,20 @@
 """What verbs do with ``--from RECORDING``."""
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from irqwatch.derive.view import derive
 from irqwatch.errors import RecordingError
+from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import Snapshot
-from irqwatch.model.view import View
-from irqwatch.record.player import Index
-from irqwatch.source.live import COLLECTORS
-from irqwatch.source.replay import Replay
+
+if TYPE_CHECKING:  # a live host needs none of it, and ``serve`` is to stay small
+    from irqwatch.record.player import Index
+    from irqwatch.source.replay import Replay
 
 from_option = click.option(
     "--from",
@@ -34,42 +36,8 @@ def refuse_live_options(*names: str) -> None:
             )
 
 
-def views(replay: Replay) -> Iterator[View]:
-    """All intervals, as fast as they can be read. Raises RecordingError where there is none."""
-    empty = True
-    for previous, current in pairwise(replay):
-        empty = False
-        yield derive(current, previous)
-    if empty:
-        raise too_short(replay)
-
-
 def too_short(replay: Replay) -> RecordingError:
     return RecordingError(replay.cut_off or f"{replay.name}: an interval needs two samples")
-
-
-class Intervals:
-    """The intervals of a recording, by number."""
-
-    def __init__(self, replay: Replay) -> None:
-        """Raises RecordingError where there is none."""
-        times_ns = replay.index.times_ns
-        self.lengths_ns = [after - before for before, after in pairwise(times_ns)]
-        if not self.lengths_ns:
-            raise too_short(replay)
-        self._replay = replay
-        self._latest: tuple[int, Snapshot] | None = None
-
-    def view(self, number: int) -> View:
-        """Raises RecordingError where the recording is damaged."""
-        before = self._at(number)
-        after = self._at(number + 1)
-        return derive(after, before)
-
-    def _at(self, number: int) -> Snapshot:
-        if not self._latest or self._latest[0] != number:
-            self._latest = (number, self._replay.at(number))
-        return self._latest[1]
 
 
 def in_real_time(replay: Replay, now_ns: Callable[[], int]) -> Callable[[], Snapshot]:
@@ -97,6 +65,6 @@ def collectors(snapshot: Snapshot) -> frozenset[str]:
     """Those of the probe that were asked for when ``snapshot`` was recorded."""
     lacking = {lack.part for lack in snapshot.unavailable}
     if "probe" in lacking:
-        return frozenset(COLLECTORS)
+        return DEFAULT_COLLECTORS
     running = snapshot.probe.collectors if snapshot.probe else frozenset()
     return running | lacking.intersection(COLLECTORS)

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, get_args
+from typing import TYPE_CHECKING, NoReturn, get_args
 
 import click
 
@@ -15,15 +15,18 @@ from irqwatch.cli import options, recorded
 from irqwatch.derive.coverage import coverage_by
 from irqwatch.derive.interval import between
 from irqwatch.errors import UsageError
+from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.sink.http.pages import Pages
 from irqwatch.sink.http.server import Server, listen, parse_address, show_address
 from irqwatch.sink.prometheus import Exporter
 from irqwatch.sink.prometheus.fold import HistogramDetail
 from irqwatch.source import privileges
-from irqwatch.source.live import COLLECTORS, LiveSource
-from irqwatch.source.replay import Replay
+from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root
+
+if TYPE_CHECKING:
+    from irqwatch.source.replay import Replay
 
 EPILOG = """\b
 Examples:
@@ -121,6 +124,9 @@ def command(
     """
     if recording is not None:
         recorded.refuse_live_options(*options.HOST_PARAMETERS)
+        # Here, for a live host needs none of what reads recordings, and is to stay small.
+        from irqwatch.source.replay import Replay  # noqa: PLC0415
+
         with _ends_quietly(), Replay(recording) as replay:
             if once:
                 click.echo(last_scrape(replay, histograms), nl=False)
@@ -163,7 +169,7 @@ def serve(
             server.turn()
 
 
-def last_scrape(replay: Replay, histograms: HistogramDetail) -> bytes:
+def last_scrape(replay: "Replay", histograms: HistogramDetail) -> bytes:
     """What a scrape at the end of a recording gives, less what the exporter says of itself."""
     since, last = recorded.last_interval(replay, COVERAGE_NS)
     exporter = Exporter(last, recorded.collectors(last), __version__, histograms, own_process=False)
@@ -189,7 +195,7 @@ def _ends_quietly() -> Iterator[None]:
 def describe(first: Snapshot, wanted: frozenset[str], address: str, kept: str) -> str:
     """What is served, what is not and why: one line."""
     running = first.probe.collectors if first.probe else frozenset()
-    off = [name for name in COLLECTORS if name not in wanted]
+    off = [name for name in COLLECTORS if name in DEFAULT_COLLECTORS - wanted]
     parts = [
         f"irqwatch: listening on {address}",
         f"timing {', '.join(c for c in COLLECTORS if c in running) or 'nothing'}",

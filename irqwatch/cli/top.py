@@ -2,26 +2,24 @@
 
 import contextlib
 import itertools
-import locale
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from irqwatch import clock
+from irqwatch.cells import in_ascii
 from irqwatch.cli import options, recorded
+from irqwatch.cli.intervals import Intervals, recorded_views
+from irqwatch.cli.terminal import ascii_only, ends_quietly, write
 from irqwatch.derive.view import derive
-from irqwatch.errors import IrqwatchError
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.model.view import View
 from irqwatch.sink.top import frame, screen
-from irqwatch.sink.top.cells import in_ascii
 from irqwatch.sink.top.state import SORTS, VIEWS, State, rows
 from irqwatch.sink.view_json import to_json
 from irqwatch.source.live import LiveSource
@@ -107,10 +105,10 @@ def command(
     choices = Choices(plain, as_json, iterations, int(delay * 1e9), view, sort, filter_)
     if recording is not None:
         recorded.refuse_live_options(*LIVE_OPTIONS)
-        with _ends_quietly(), Replay(recording) as replay:
+        with ends_quietly(), Replay(recording) as replay:
             show_recording(replay, choices)
         return
-    with _ends_quietly(), live_source(procfs, sysfs, collectors) as sample:
+    with ends_quietly(), live_source(procfs, sysfs, collectors) as sample:
         show(sample, choices)
 
 
@@ -133,9 +131,9 @@ def show(sample: Sample, choices: Choices) -> None:
 def show_recording(replay: Replay, choices: Choices) -> None:
     """Frames of each interval of a recording, on the screen where there is one."""
     if look := _look(choices):
-        screen.play(recorded.Intervals(replay), choices.iterations, choices.state, look)
+        screen.play(Intervals(replay), choices.iterations, choices.state, look)
     else:
-        _print(recorded.views(replay), choices)
+        _print(recorded_views(replay), choices)
     if replay.cut_off:
         click.echo(f"irqwatch: {replay.cut_off}", err=True)
 
@@ -148,7 +146,7 @@ def _look(choices: Choices) -> screen.Look | None:
         click.echo(f"irqwatch: {reason}: plain frames", err=True)
         return None
     # https://no-color.org: set to anything but the empty string.
-    return screen.Look(not os.environ.get("NO_COLOR"), _ascii_only())
+    return screen.Look(not os.environ.get("NO_COLOR"), ascii_only())
 
 
 def views_of(sample: Sample) -> Callable[[], View]:
@@ -175,20 +173,12 @@ def _on_a_grid(views: Callable[[], View], interval_ns: int) -> Iterator[View]:
 def _print(views: Iterator[View], choices: Choices) -> None:
     render = _json if choices.as_json else _plain
     for view in itertools.islice(views, choices.iterations):
-        _write(render(view, choices))
-
-
-def _write(text: str) -> None:
-    try:
-        click.echo(text, nl=False)  # flushes
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise IrqwatchError(f"the output cannot be written: {error.strerror}") from error
+        write(render(view, choices))
 
 
 def _json(view: View, choices: Choices) -> str:
-    chosen = rows(view, choices.state)
+    own = set(map(id, view.sources))  # without the rows that only a screen has
+    chosen = tuple(source for source in rows(view, choices.state) if id(source) in own)
     if choices.sort is None:  # then the order is the view's own, which is the same each time
         wanted = set(map(id, chosen))
         chosen = tuple(source for source in view.sources if id(source) in wanted)
@@ -198,29 +188,4 @@ def _json(view: View, choices: Choices) -> str:
 def _plain(view: View, choices: Choices) -> str:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     text = frame.plain(view, choices.state, width)
-    return in_ascii(text) if _ascii_only() else text
-
-
-def _ascii_only() -> bool:
-    """Whether the locale's encoding lacks what frames hold beside ASCII."""
-    try:
-        locale.setlocale(locale.LC_CTYPE, "")
-    except locale.Error:  # the environment names one that this host lacks, as after ssh
-        return True
-    return locale.nl_langinfo(locale.CODESET).upper() not in ("UTF-8", "UTF8")
-
-
-@contextlib.contextmanager
-def _ends_quietly() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a reader that went away are ways to end, not errors."""
-
-    def on_term(signum: int, at: FrameType | None) -> None:
-        raise SystemExit(0)
-
-    before = signal.signal(signal.SIGTERM, on_term)
-    try:
-        yield
-    except (KeyboardInterrupt, BrokenPipeError):
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return in_ascii(text) if ascii_only() else text

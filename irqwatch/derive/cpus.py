@@ -21,6 +21,8 @@ def cpus(current: Snapshot, previous: Snapshot, interval: Interval) -> tuple[Cpu
         }
         for collector, by_cpu in timed.items():
             shares[collector] = by_cpu.get(cpu, 0) / interval.ns if interval.ns else None
+        parts = [shares.get(name) for name in ("hardirq", "vector", "softirq")]
+        measured = [part for part in parts if part is not None] if len(timed) == len(parts) else []
         views.append(
             CpuView(
                 cpu=cpu,
@@ -30,7 +32,9 @@ def cpus(current: Snapshot, previous: Snapshot, interval: Interval) -> tuple[Cpu
                 system=kernel.share("system_ns"),
                 idle=kernel.share("idle_ns", "iowait_ns"),
                 steal=kernel.share("steal_ns"),
-                timed_by=("kernel", "mixed", "probe")[len(timed)],
+                timed_by=("kernel", "mixed", "probe")[len(timed.keys() - {"vector"})],
+                vector=shares.get("vector"),
+                rest=1 - sum(measured) if measured else None,
             )
         )
     return tuple(views)
@@ -60,6 +64,7 @@ def _timed(interval: Interval) -> dict[str, dict[int, int]]:
     times = {
         "hardirq": ((part.cpu, part.handled.sum_ns + part.not_mine_ns) for part in probe.hardirqs),
         "softirq": ((part.cpu, part.run.sum_ns) for part in probe.softirqs),
+        "vector": ((part.cpu, part.run.sum_ns) for part in probe.vectors if not part.nested),
     }
     return {name: _sum(parts) for name, parts in times.items() if name in probe.collectors}
 

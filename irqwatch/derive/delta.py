@@ -2,9 +2,12 @@
 backwards, so it was reset, or what it counts is not what it counted before."""
 
 from collections.abc import Iterable, Mapping, Set
+from typing import TypeVar
 
 from irqwatch.model.histogram import EMPTY, Histogram
-from irqwatch.model.snapshot import CpuCounts, Worst
+from irqwatch.model.snapshot import NEVER, CountAndTime, CpuCounts, Worst
+
+Name = TypeVar("Name")
 
 # Counts of /proc/interrupts and /proc/softirqs are "unsigned int" in the kernel (struct irqstat in
 # include/linux/irqdesc.h, struct kernel_stat in include/linux/kernel_stat.h).
@@ -67,6 +70,26 @@ def histogram(current: Histogram, previous: Histogram) -> Histogram | None:
     ):
         return None
     return Histogram(buckets, sum_ns)
+
+
+def count_and_time(current: CountAndTime, previous: CountAndTime) -> CountAndTime | None:
+    """Of a pair of counters that never wrap."""
+    count, ns = current.count - previous.count, current.ns - previous.ns
+    return None if count < 0 or ns < 0 else CountAndTime(count, ns)
+
+
+def by_name(
+    current: Mapping[Name, CountAndTime], previous: Mapping[Name, CountAndTime]
+) -> dict[Name, CountAndTime] | None:
+    """Of each pair, those that counted something. Unknown as a whole where one pair's is."""
+    counted = {}
+    for name, now in current.items():
+        step = count_and_time(now, previous.get(name, NEVER))
+        if step is None:
+            return None
+        if step.count:
+            counted[name] = step
+    return counted
 
 
 def positive(current: Mapping[str, int], previous: Mapping[str, int]) -> dict[str, int]:

@@ -186,7 +186,12 @@ def verbs(facts: Facts, trial: Trial | None) -> dict[str, str]:
         parts.append(f"counts {' and '.join(counted)}")
     does = "; ".join(parts) if timed else f"{parts[0]}, no times" if parts else "CPU times only"
     screen = "" if facts.has_terminal else " (plain frames)"
-    return {"top": does + screen, "serve": does}
+    return {
+        "top": does + screen,
+        "serve": does,
+        "trace": "lists single events" if timed else "nothing: it needs the probe",
+        "record": does,
+    }
 
 
 def examine(facts: Facts, trial: Trial | None) -> Diagnosis:

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from irqwatch.derive.causes import NO_INTERRUPT, causes
 from irqwatch.derive.coverage import coverage_by, losses, lowest
 from irqwatch.derive.cpus import cpus
 from irqwatch.derive.interval import between, probe_restarted
-from irqwatch.derive.sources import NS, sources
+from irqwatch.derive.measures import NS
+from irqwatch.derive.sources import sources
 from irqwatch.model.snapshot import Snapshot, Unavailable
 from irqwatch.model.view import View
 
@@ -26,6 +28,7 @@ def derive(current: Snapshot, previous: Snapshot) -> View:
         unavailable.append(Unavailable("interval", "the probe was attached anew within it"))
     interval = between(current, previous)
     coverage = coverage_by(interval)
+    caused = causes(interval.probe)
     lost = {}
     if interval.probe and current.probe and previous.probe:
         lost = losses(current.probe, previous.probe)
@@ -34,13 +37,14 @@ def derive(current: Snapshot, previous: Snapshot) -> View:
         monotonic_ns=current.monotonic_ns,
         wall_ns=current.wall_ns,
         host=current.host,
-        sources=sources(interval, {of.irq: of.device for of in current.devices}),
+        sources=sources(interval, {of.irq: of.device for of in current.devices}, caused),
         cpus=cpus(current, previous, interval),
         collectors=current.probe.collectors if current.probe else frozenset(),
         coverage=lowest(coverage),
         coverage_by=coverage,
         losses=lost,
         unavailable=tuple(unavailable),
+        uncaused=caused.of(*NO_INTERRUPT),
     )
 
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 
 from irqwatch.model.snapshot import (
+    Blame,
     Line,
     LineDevice,
     Probe,
@@ -18,12 +19,13 @@ from irqwatch.model.snapshot import (
     Unavailable,
     Worst,
 )
+from irqwatch.model.tuning import Tuning
 
 # Words of drivers and of the kernel, as they stand in names of interrupts and workqueues. None
 # names one device among others, and none is what a person called one.
 _KERNEL_WORDS = """
-    acpi ahci amd balloon bnxt cascade cfg80211 config control conversion deflate device dm dmar
-    edac efficient ehci ena error ext4 fault fence flush freezable fs ged gp gve hcd high
+    acpi ahci amd backlog balloon bnxt cascade cfg80211 config control conversion deflate device dm
+    dmar edac efficient ehci ena error ext4 fault fence flush freezable fs ged gp gve hcd high
     highpri hotplug hpet i2c i40e i801 i8042 iavf ice igb igc inet inflate intel iommu irq ixgbe
     kblockd kcryptd kintegrityd kthrotld kvfree kvm linkwatch long mei mgmnt mld mlx4 mlx5 mm
     mmc mpt3sas msi netns notify nvme ohci ordered par pch pci pcie pciehp percpu perf pm pme
@@ -78,6 +80,8 @@ class Anonymizer:
             devices=tuple(self._device(device) for device in snapshot.devices),
             threads=tuple(replace(t, name=self._task(t.name)) for t in snapshot.threads),
             probe=snapshot.probe and self._probe(snapshot.probe),
+            tuning=snapshot.tuning and self._tuning(snapshot.tuning),
+            cgroups={of: self._cgroup(path) for of, path in snapshot.cgroups.items()},
             unavailable=tuple(
                 Unavailable(lack.part, _OWN_PATH.sub("/...", lack.reason))
                 for lack in snapshot.unavailable
@@ -118,7 +122,57 @@ class Anonymizer:
                 )
                 for part in probe.works
             ),
+            vectors=tuple(replace(part, worst=self._worst(part.worst)) for part in probe.vectors),
+            work_causes=tuple(
+                replace(
+                    part,
+                    cause=part.cause if part.irq is None else self._name(part.cause),
+                    workqueue=self._name(part.workqueue),
+                )
+                for part in probe.work_causes
+            ),
+            timers=tuple(
+                replace(part, worst_latency=self._worst(part.worst_latency))
+                for part in probe.timers
+            ),
+            tasklets=tuple(replace(part, worst=self._worst(part.worst)) for part in probe.tasklets),
+            napis=tuple(replace(part, device=self._name(part.device)) for part in probe.napis),
+            faulting=tuple(replace(part, comm=self._task(part.comm)) for part in probe.faulting),
+            signals=tuple(
+                replace(part, worst_latency=self._worst(part.worst_latency))
+                for part in probe.signals
+            ),
+            syscalls=tuple(replace(part, worst=self._worst(part.worst)) for part in probe.syscalls),
+            irq_threads=tuple(
+                replace(
+                    part,
+                    action=self._name(part.action),
+                    worst_latency=self._worst(part.worst_latency),
+                    worst_run=self._worst(part.worst_run),
+                )
+                for part in probe.irq_threads
+            ),
+            blames=tuple(self._blame(part) for part in probe.blames),
         )
+
+    def _tuning(self, tuning: Tuning) -> Tuning:
+        return replace(
+            tuning,
+            net=tuple(replace(net, device=self._name(net.device)) for net in tuning.net),
+            tasks=tuple(replace(task, name=self._task(task.name)) for task in tuning.tasks),
+        )
+
+    def _blame(self, part: Blame) -> Blame:
+        comm = part.comm and self._task(part.comm)
+        if part.irq is None:
+            return replace(part, comm=comm)
+        if part.kind == "hardirq":
+            return replace(part, comm=comm, name=self._name(part.name))
+        return replace(part, comm=comm, cause=self._name(part.cause))
+
+    def _cgroup(self, path: str) -> str:
+        """Folder by folder: services and containers are named by whoever runs them."""
+        return "/".join(folder and self._pseudonym(folder) for folder in path.split("/"))
 
     def _worst(self, worst: Worst | None) -> Worst | None:
         return worst and replace(worst, comm=self._task(worst.comm))

@@ -1,21 +1,33 @@
 """A View as one JSON object on one line. docs/json.md says what each key is."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 
 from irqwatch.model.snapshot import Worst
-from irqwatch.model.view import CpuView, Source, View
+from irqwatch.model.view import Caused, CpuView, Source, View
 
 SCHEMA = 1
 
 # Keys that only some kinds have, beside those that all have.
 KEYS_OF_KIND = {
-    "hardirq": ("irq", "device", "not_mine_count", "not_mine_seconds", "worst"),
+    "hardirq": (
+        "irq",
+        "device",
+        "not_mine_count",
+        "not_mine_seconds",
+        "worst",
+        "whole_share",
+        "caused",
+    ),
     "softirq": (
         "latency_p50_s",
         "latency_max_s",
         "ksoftirqd_count",
         "ksoftirqd_seconds",
+        "interrupt_count",
+        "interrupt_seconds",
+        "restarts",
         "worst",
         "worst_latency",
     ),
@@ -28,7 +40,36 @@ KEYS_OF_KIND = {
         "worst",
         "worst_latency",
     ),
-    "vector": ("description",),
+    "vector": ("description", "worst", "whole_share", "caused"),
+    "timer": (
+        "latency_p50_s",
+        "latency_max_s",
+        "cpu_latency_p99_s",
+        "cpu_latency_max_s",
+        "early_count",
+        "worst_latency",
+    ),
+    "tasklet": ("worst",),
+    "napi": ("packet_count", "exhausted_count"),
+    "exception": ("processes",),
+    "signal": (
+        "origin",
+        "latency_p50_s",
+        "latency_max_s",
+        "delivered_count",
+        "dropped_count",
+        "worst_latency",
+    ),
+    "syscall": ("worst",),
+    "thread": (
+        "irq",
+        "device",
+        "latency_p50_s",
+        "latency_max_s",
+        "worst",
+        "worst_latency",
+    ),
+    "blame": ("pid", "cgroup", "taken_by"),
 }
 
 Json = dict[str, object]
@@ -53,6 +94,7 @@ def _view(view: View) -> Json:
         "unavailable": [{"part": lack.part, "reason": lack.reason} for lack in view.unavailable],
         "cpus": [_cpu(cpu) for cpu in view.cpus],
         "sources": [_source(source, view) for source in view.sources],
+        "uncaused": [_caused(part) for part in view.uncaused],
     }
 
 
@@ -73,8 +115,28 @@ def _source(source: Source, view: View) -> Json:
     }
     for key in KEYS_OF_KIND.get(source.kind, ()):
         value = getattr(source, key)
-        made[key] = _worst(value, view) if isinstance(value, Worst) else value
+        if isinstance(value, Worst):
+            made[key] = _worst(value, view)
+        elif isinstance(value, tuple):
+            made[key] = [
+                _caused(part) if isinstance(part, Caused) else asdict(part) for part in value
+            ]
+        else:
+            made[key] = value
     return made
+
+
+def _caused(part: Caused) -> Json:
+    return {
+        "kind": part.kind,
+        "name": part.name,
+        "workqueue": part.workqueue,
+        "via": part.via or None,
+        "count": part.count,
+        "seconds": part.seconds,
+        "cpus": {str(cpu): on.count for cpu, on in part.cpus.items()},
+        "cpu_seconds": {str(cpu): on.seconds for cpu, on in part.cpus.items()},
+    }
 
 
 def _worst(worst: Worst, view: View) -> Json:
@@ -97,6 +159,8 @@ def _cpu(cpu: CpuView) -> Json:
         "idle": cpu.idle,
         "steal": cpu.steal,
         "timed_by": cpu.timed_by,
+        "vector": cpu.vector,
+        "rest": cpu.rest,
     }
 
 

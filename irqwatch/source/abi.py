@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 
 from irqwatch.model.histogram import BUCKETS, EMPTY, Histogram
-from irqwatch.model.snapshot import SOFTIRQ_VECTORS, SoftirqTime, Worst
+from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CountAndTime, SoftirqTime, Worst
 from irqwatch.parse.text import clean
 
 HISTOGRAM_WORDS = 1 + BUCKETS
@@ -16,7 +16,30 @@ WORST_WORDS = 5
 WORSTS_WORDS = 2 * WORST_WORDS
 NAME_WORDS = 48 // 8
 FUNCTION_WORDS = 64 // 8
+HARDIRQ_KEY = "=QII"
 WORK_KEY = "=Q32s"
+WORK_CAUSE_KEY = "=Q32sQQII"
+COUNT_AND_NS_WORDS = 2
+
+# enum via
+VIA_SOFTIRQ = 3
+VIAS = ("task", "", "thread", *SOFTIRQ_VECTORS)
+
+# arch/x86/include/asm/irq_vectors.h; the same from 6.1 to 6.18.
+X86_VECTORS = {
+    0xF4: "deferred_error_apic",
+    0xF6: "irq_work",
+    0xF7: "x86_platform_ipi",
+    0xF9: "threshold_apic",
+    0xFA: "thermal_apic",
+    0xFB: "call_function_single",
+    0xFC: "call_function",
+    0xFD: "reschedule",
+    0xFE: "error_apic",
+    0xFF: "spurious_apic",
+    0xEC: "local_timer",
+}
+IPI_IRQ = 0xFFFFFFFF  # bpf/vector.c
 
 LOSSES = (
     ("hardirq", "exit_without_entry"),
@@ -32,13 +55,20 @@ LOSSES = (
     ("work", "start_map_full"),
     ("work", "end_without_start"),
     ("work", "end_map_full"),
+    ("vector", "exit_without_entry"),
+    ("vector", "entry_overwritten"),
+    ("vector", "map_full"),
+    ("softirq", "cause_lost"),
+    ("work", "cause_map_full"),
 )
-LOSSES_AT = 30
-SOFTIRQS_AT = LOSSES_AT + 16
-SOFTIRQ_WORDS = 2 + 2 * WORSTS_WORDS + 2 * HISTOGRAM_WORDS
+LOSSES_AT = 89
+SOFTIRQS_AT = LOSSES_AT + 24
+SOFTIRQ_HEAD_WORDS = 7
+SOFTIRQ_WORDS = SOFTIRQ_HEAD_WORDS + 2 * WORSTS_WORDS + 2 * HISTOGRAM_WORDS
 CPU_WORDS = SOFTIRQS_AT
 CPU_WORDS_WITH_SOFTIRQS = SOFTIRQS_AT + len(SOFTIRQ_VECTORS) * SOFTIRQ_WORDS
-HARDIRQ_WORDS = NAME_WORDS + 2 + WORSTS_WORDS + HISTOGRAM_WORDS
+CAUSED_AT = NAME_WORDS + 2 + WORSTS_WORDS + HISTOGRAM_WORDS
+HARDIRQ_WORDS = CAUSED_AT + 2 * len(SOFTIRQ_VECTORS)
 WORK_WORDS = FUNCTION_WORDS + 2 * HISTOGRAM_WORDS
 WORK_CPU_WORDS = 4 + 2 * WORSTS_WORDS
 
@@ -50,6 +80,17 @@ class HardirqValue:
     not_mine_ns: int
     worst: Worst | None
     handled: Histogram
+    softirqs: dict[str, CountAndTime]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCauseKey:
+    """struct work_cause_key. ``cause`` is (action's address, irq), as in struct cause."""
+
+    work: tuple[int, str]
+    cause: tuple[int, int]
+    via: str
+    cpu: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +161,30 @@ def work_cpu_key(key: bytes) -> tuple[tuple[int, str], int]:
     return work_key(key), struct.unpack_from("=Q", key, struct.calcsize(WORK_KEY))[0]
 
 
+def hardirq_key(key: bytes) -> tuple[int, int, int]:
+    """struct hardirq_key: the action's address, the irq, the CPU."""
+    action, irq, cpu = struct.unpack(HARDIRQ_KEY, key)
+    return action, irq, cpu
+
+
+def vector(action: int, irq: int, name: str) -> str | None:
+    """The name of one of the architecture's own vectors; None where the key is of a line."""
+    if irq == IPI_IRQ:
+        return name
+    return None if action else X86_VECTORS.get(irq, f"vector_{irq:#x}")
+
+
+def work_cause_key(key: bytes) -> WorkCauseKey:
+    """struct work_cause_key."""
+    function, workqueue, action, irq, via, cpu = struct.unpack(WORK_CAUSE_KEY, key)
+    return WorkCauseKey((function, text(workqueue)), (action, irq), VIAS[via], cpu)
+
+
+def count_and_time(value: memoryview, at: int = 0) -> CountAndTime:
+    """struct count_and_ns at word ``at``."""
+    return CountAndTime(value[at], value[at + 1])
+
+
 def losses(value: memoryview) -> list[int]:
     """Counts in the order of ``LOSSES``, of one CPU's struct cpu."""
     counts: list[int] = value[LOSSES_AT : LOSSES_AT + len(LOSSES)].tolist()
@@ -131,7 +196,8 @@ def softirqs(value: memoryview, cpu: int, epoch: int) -> list[SoftirqTime]:
     found = []
     for number, vector in enumerate(SOFTIRQ_VECTORS):
         at = SOFTIRQS_AT + number * SOFTIRQ_WORDS
-        latency_at = at + 2 + 2 * WORSTS_WORDS
+        worst_at = at + SOFTIRQ_HEAD_WORDS
+        latency_at = worst_at + 2 * WORSTS_WORDS
         latency = histogram(value, latency_at)
         run = histogram(value, latency_at + HISTOGRAM_WORDS)
         if latency.buckets or run.buckets:
@@ -143,8 +209,12 @@ def softirqs(value: memoryview, cpu: int, epoch: int) -> list[SoftirqTime]:
                     run=run,
                     ksoftirqd_count=value[at],
                     ksoftirqd_ns=value[at + 1],
-                    worst_latency=worst(value, at + 2, epoch, cpu),
-                    worst_run=worst(value, at + 2 + WORSTS_WORDS, epoch, cpu),
+                    interrupt_count=value[at + 2],
+                    interrupt_ns=value[at + 3],
+                    restarts=value[at + 4],
+                    uncaused=count_and_time(value, at + 5),
+                    worst_latency=worst(value, worst_at, epoch, cpu),
+                    worst_run=worst(value, worst_at + WORSTS_WORDS, epoch, cpu),
                 )
             )
     return found
@@ -159,14 +229,24 @@ def hardirq(value: memoryview, cpu: int, epoch: int) -> HardirqValue:
         not_mine_ns=value[at + 1],
         worst=worst(value, at + 2, epoch, cpu),
         handled=histogram(value, at + 2 + WORSTS_WORDS),
+        softirqs={
+            name: caused
+            for number, name in enumerate(SOFTIRQ_VECTORS)
+            if (caused := count_and_time(value, CAUSED_AT + 2 * number)).count
+        },
     )
+
+
+def work_name(value: memoryview) -> str:
+    """The function's name in struct work."""
+    return string(value, 0, FUNCTION_WORDS)
 
 
 def work(value: memoryview) -> WorkValue:
     """struct work."""
     at = FUNCTION_WORDS
     return WorkValue(
-        function=string(value, 0, FUNCTION_WORDS),
+        function=work_name(value),
         latency=histogram(value, at),
         run=histogram(value, at + HISTOGRAM_WORDS),
     )

@@ -21,6 +21,7 @@ from irqwatch.model.snapshot import (
     Unavailable,
 )
 from irqwatch.model.topology import Topology
+from irqwatch.model.tuning import Tuning
 from irqwatch.parse import interrupts, softirqs, softnet_stat, stat
 from irqwatch.parse.text import clean
 from irqwatch.source.devices import DevicesReader
@@ -28,6 +29,7 @@ from irqwatch.source.root import Root, Unreadable, read, read_parsed, shown
 from irqwatch.source.settings import SettingsReader
 from irqwatch.source.threads import ThreadsReader
 from irqwatch.source.topology import TopologyReader
+from irqwatch.source.tuning import TuningReader
 
 T = TypeVar("T")
 
@@ -61,6 +63,7 @@ class HostReader:
         self._settings = SettingsReader(root)
         self._devices = DevicesReader(root)
         self._threads = ThreadsReader(root)
+        self._tuning = TuningReader(root)
 
     def read(self) -> HostReading:
         """The parts whose names are those of ``Unavailable.part`` and of ``durations_ns``."""
@@ -98,6 +101,10 @@ class HostReader:
     def devices(self, lines: Iterable[Line]) -> tuple[LineDevice, ...]:
         """The devices of ``lines``, looked up again when a line or an action differs."""
         return self._devices.read(lines)
+
+    def tuning(self, topology: Topology, now_ns: int, max_age_ns: int) -> Tuning:
+        """What is set beside /proc/irq, read again when older than ``max_age_ns``."""
+        return self._tuning.read(topology.online, now_ns, max_age_ns)
 
     def threads(self, now_ns: int) -> tuple[Thread, ...]:
         """ksoftirqd, threads of interrupts and irqbalance; new ones are found within a minute."""

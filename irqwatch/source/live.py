@@ -5,34 +5,38 @@ from types import TracebackType
 
 from irqwatch import clock
 from irqwatch.errors import ProbeError
+from irqwatch.model.collectors import DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import SCHEMA, Line, Probe, Snapshot, Unavailable
 from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.capabilities import why_no_bpf
+from irqwatch.source.cgroups import CgroupsReader
 from irqwatch.source.host import HostReader, HostReading, read_host
 from irqwatch.source.probe import Capture, ProbeReader
 from irqwatch.source.root import Root, shown
-
-COLLECTORS = ("hardirq", "softirq", "work")
 
 
 class LiveSource:
     """Owns the probe for as long as it is open; a context manager.
 
     What the host lacks raises nothing: each Snapshot says it in ``unavailable``. With
-    ``settings_max_age_ns`` Snapshots hold /proc/irq too, no older than that.
+    ``settings_max_age_ns`` Snapshots hold /proc/irq too, no older than that, with
+    ``tuning_max_age_ns`` what is set beside it.
     """
 
     def __init__(
         self,
         root: Root,
-        collectors: Collection[str] = COLLECTORS,
+        collectors: Collection[str] = DEFAULT_COLLECTORS,
         settings_max_age_ns: int | None = None,
+        tuning_max_age_ns: int | None = None,
     ) -> None:
         self._host = HostReader(root)
         self._settings_max_age_ns = settings_max_age_ns
+        self._tuning_max_age_ns = tuning_max_age_ns
         self._probe: ProbeReader | None = None
         self._lacking: list[Unavailable] = []
         self._listed: set[int] = set()
+        self._cgroups = CgroupsReader(root)
         if collectors:
             self._open_probe(root, collectors)
 
@@ -60,6 +64,7 @@ class LiveSource:
         reading = self._host.read()
         probe, lacking = self._read_probe(captured, reading)
         max_age_ns = self._settings_max_age_ns
+        tuning_max_age_ns = self._tuning_max_age_ns
         return Snapshot(
             schema=SCHEMA,
             monotonic_ns=monotonic_ns,
@@ -78,6 +83,10 @@ class LiveSource:
             probe=probe,
             unavailable=(*lacking, *reading.unavailable),
             durations_ns=reading.durations_ns,
+            tuning=None
+            if tuning_max_age_ns is None
+            else self._host.tuning(reading.topology, monotonic_ns, tuning_max_age_ns),
+            cgroups=self._cgroups.paths(probe.blames if probe else (), monotonic_ns),
         )
 
     def _open_probe(self, root: Root, collectors: Collection[str]) -> None:

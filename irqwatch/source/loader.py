@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,9 +22,9 @@ CHILD = Path(__file__).with_name("loader_child.py")
 SYSTEM_PYTHON = "/usr/bin/python3"
 
 # Compiling takes a third of a second, and some twenty where a CPU is emulated in software.
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 300
 
-MAX_DESCRIPTORS = 64
+MAX_DESCRIPTORS = 253  # SCM_MAX_FD, include/net/scm.h
 
 
 def bpf_folder() -> Path:
@@ -47,17 +47,30 @@ def sizes(lines: int, cpus: int) -> dict[str, int]:
     """Limits of the maps. Hash tables take their memory as they fill, but 16 bytes an entry of
     their limit at once, so they follow the host: its lines and its CPUs."""
     return {
-        # A line that is moved about has an entry on each CPU it has been on; arm64 has lines for
-        # timers and IPIs, which are on every CPU.
+        # A line that is moved about has an entry on each CPU it has been on; timers and IPIs, which
+        # are vectors of their own on x86 and lines on arm64, are on every CPU.
         "MAX_HARDIRQS": max(256, lines * min(cpus, 16) + 16 * cpus),
         "MAX_WORKS_WAITING": max(2048, 64 * cpus),  # a sync of many small files queues thousands
         "MAX_WORKS_RUNNING": max(256, 16 * cpus),
         "MAX_WORKS": 512,
         "MAX_WORK_CPUS": max(512, 64 * cpus),
+        "MAX_TASKLETS": max(64, 16 * cpus),
+        "MAX_NAPIS": max(64, 32 * cpus),
+        "MAX_EXCEPTION_PROCESSES": 1024,
+        "MAX_SIGNALS_PENDING": 1024,  # those that are never delivered stay until they are old
+        "MAX_SIGNALS": max(256, 16 * cpus),
+        "MAX_SYSCALLS_OPEN": 16384,  # threads
+        "MAX_SYSCALLS": max(512, 64 * cpus),
+        "MAX_WORK_CAUSES": max(1024, 128 * cpus),
+        "MAX_IRQ_THREADS": max(256, 4 * lines),
+        "MAX_THREADS": max(256, lines * min(cpus, 16)),
+        "MAX_BLAMES": max(4096, 64 * cpus),
     }
 
 
-def load(collectors: Iterable[str], defines: dict[str, int]) -> tuple[Loaded, dict[str, str]]:
+def load(
+    collectors: Iterable[str], defines: Mapping[str, int | str]
+) -> tuple[Loaded, dict[str, str]]:
     """The loaded probe, and why a collector is missing from it. Raises ProbeError where there is
     no probe at all."""
     wanted = sorted(collectors)
@@ -67,7 +80,7 @@ def load(collectors: Iterable[str], defines: dict[str, int]) -> tuple[Loaded, di
             "socket": theirs.fileno(),
             "folder": str(bpf_folder()),
             "collectors": wanted,
-            "defines": defines,
+            "defines": dict(defines),
         }
         try:
             child = subprocess.Popen(

@@ -8,7 +8,7 @@ nothing but the standard library and bcc. Its one argument is JSON:
 
 Its answer is one message on that socket, JSON with descriptors attached in the order of "fds":
 
-    {"fds": ["map:cpus", "program:irqw_irq_entry", "link:irqw_irq_entry", …],
+    {"fds": ["map:cpus", "program:irqw_irq_entry", "link:irq_handler_entry", …],
      "unavailable": {"work": "why"}}
 
 or {"error": "why"}. Links keep programs attached, programs and links keep maps: once the agent's
@@ -25,6 +25,21 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any
+
+# Each has an _entry and an _exit with the vector's number (asm/trace/irq_vectors.h).
+X86_VECTORS = (
+    "local_timer",
+    "reschedule",
+    "call_function",
+    "call_function_single",
+    "irq_work",
+    "thermal_apic",
+    "threshold_apic",
+    "deferred_error_apic",
+    "error_apic",
+    "spurious_apic",
+    "x86_platform_ipi",
+)
 
 # Exits are attached before entries: an exit that comes first is one event to ignore, where an entry
 # without its exit would stay open. Names of programs have at most 15 characters.
@@ -44,12 +59,62 @@ PROGRAMS = {
         ("irqw_work_active", "workqueue_activate_work"),
         ("irqw_work_queue", "workqueue_queue_work"),
     ),
+    "vector": (
+        *(("irqw_vec_exit", f"{name}_exit") for name in X86_VECTORS),
+        *(("irqw_vec_entry", f"{name}_entry") for name in X86_VECTORS),
+        ("irqw_ipi_exit", "ipi_exit"),
+        ("irqw_ipi_entry", "ipi_entry"),
+    ),
+    "timer": (("irqw_hrtimer", "hrtimer_expire_entry"),),
+    "tasklet": (
+        ("irqw_tasklet_out", "tasklet_exit"),
+        ("irqw_tasklet_in", "tasklet_entry"),
+    ),
+    "napi": (("irqw_napi_poll", "napi_poll"),),
+    "exception": (
+        ("irqw_fault_user", "page_fault_user"),
+        ("irqw_fault_kern", "page_fault_kernel"),
+        ("irqw_nmi", "nmi_handler"),
+        ("irqw_mce", "mce_record"),
+    ),
+    "signal": (
+        ("irqw_sig_deliver", "signal_deliver"),
+        ("irqw_sig_gen", "signal_generate"),
+    ),
+    "syscall": (
+        ("irqw_sys_gone", "sched_process_exit"),
+        ("irqw_sys_exec", "sched_process_exec"),
+        ("irqw_sys_exit", "sys_exit"),
+        ("irqw_sys_enter", "sys_enter"),
+    ),
+    "thread": (("irqw_switch", "sched_switch"),),
+    "blame": (),  # what the programs of interrupts and softirqs take from whom
+    "trace": (),  # what the programs of the others report
 }
+
+# Collectors that see only what one of these does. Those have no needs themselves.
+NEEDS = {
+    "thread": ("hardirq",),
+    "blame": ("hardirq", "vector", "softirq"),
+}
+
+# Collectors that do with those of their tracepoints that the kernel has.
+PARTIAL = frozenset({"vector", "exception"})
 
 MAPS = {
     "hardirq": ("hardirqs",),
     "softirq": (),
-    "work": ("works_waiting", "works_running", "works", "work_cpus"),
+    "work": ("works_waiting", "works_running", "works", "work_cpus", "work_causes"),
+    "vector": ("hardirqs",),
+    "timer": ("timers",),
+    "tasklet": ("tasklet_cpus", "tasklets"),
+    "napi": ("napis", "napi_losses"),
+    "exception": ("exceptions", "exception_processes"),
+    "signal": ("signals_pending", "signals", "signal_losses"),
+    "syscall": ("syscalls_open", "syscalls", "syscall_losses"),
+    "thread": ("irq_threads", "threads", "thread_cpus"),
+    "blame": ("blames", "blame_cpus"),
+    "trace": ("slow_events", "slow_drops"),
 }
 SHARED_MAPS = ("cpus", "epochs")
 
@@ -63,9 +128,35 @@ FIELDS = {
         ("pool_workqueue", "wq"),
         ("workqueue_struct", "name"),
     ),
+    "vector": (),
+    "timer": (("hrtimer", "node"), ("timerqueue_node", "expires"), ("hrtimer", "is_soft")),
+    "tasklet": (),
+    "napi": (("napi_struct", "dev"), ("net_device", "name")),
+    "exception": (),
+    "signal": (
+        ("kernel_siginfo", "si_code"),
+        ("task_struct", "pid"),
+        ("task_struct", "tgid"),
+        ("task_struct", "signal"),
+        ("signal_struct", "group_exit_code"),
+    ),
+    "syscall": (),
+    "thread": (
+        ("irqaction", "name"),
+        ("irqaction", "thread"),
+        ("irqaction", "secondary"),
+        ("task_struct", "on_cpu"),
+    ),
+    "blame": (),
+    "trace": (),
 }
 
-BTF_KIND_STRUCT = 4  # include/uapi/linux/btf.h
+# Maps that hold what functions are named with.
+FORMATS = {"work": "function_format", "tasklet": "tasklet_format", "trace": "slow_format"}
+
+# include/uapi/linux/btf.h
+BTF_KIND_STRUCT = 4
+BTF_KIND_TYPEDEF = 8
 
 
 class Refused(Exception):
@@ -107,6 +198,13 @@ class KernelTypes:
         self._btf = lib.btf__load_vmlinux_btf()
         if not self._btf or ctypes.c_int64(self._btf).value in range(-4095, 0):
             raise Refused("the kernel gives no BTF (CONFIG_DEBUG_INFO_BTF)")
+
+    def has_tracepoint(self, name: str) -> bool:
+        """Whether the kernel has it, modules aside: include/trace/bpf_probe.h makes a type of this
+        name for each."""
+        name = f"btf_trace_{name}"
+        found = self._lib.btf__find_by_name_kind(self._btf, name.encode(), BTF_KIND_TYPEDEF)
+        return bool(found > 0)
 
     def offset_bytes(self, struct: str, field: str) -> int:
         """Where ``field`` stands in ``struct``, anonymous structs and unions inside it included."""
@@ -161,28 +259,51 @@ def paste(folder: Path, name: str) -> str:
     return "".join(out)
 
 
-def usable(collectors: "list[str]") -> "tuple[dict[str, int], dict[str, str]]":
-    """Macros for the offsets, and which collectors cannot be had, with why."""
+def present(types: KernelTypes, collector: str) -> "list[tuple[str, str]]":
+    """The (program, tracepoint) that can be attached here. Raises Refused."""
+    pairs = [pair for pair in PROGRAMS[collector] if types.has_tracepoint(pair[1])]
+    lacking = [pair[1] for pair in PROGRAMS[collector] if pair not in pairs]
+    if lacking and (collector not in PARTIAL or not pairs):
+        raise Refused(f"this kernel has no tracepoint {lacking[0]}")
+    return pairs
+
+
+def check_needs(collector: str, had: "set[str]") -> None:
+    """Raises Refused where it would see nothing, of what the collectors ``had`` do."""
+    needed = NEEDS.get(collector, ())
+    if needed and not had.intersection(needed):
+        raise Refused(f"it needs the collector {' or '.join(needed)}")
+
+
+def usable(
+    collectors: "list[str]",
+) -> "tuple[dict[str, int], dict[str, list[tuple[str, str]]], dict[str, str]]":
+    """Macros for collectors and offsets, what to attach by collector, and which collectors cannot
+    be had, with why."""
     types = KernelTypes()
     defines: dict[str, int] = {}
+    programs: dict[str, list[tuple[str, str]]] = {}
     unavailable: dict[str, str] = {}
-    for collector in collectors:
+    for collector in sorted(collectors, key=lambda name: name in NEEDS):  # after what they need
         try:
+            check_needs(collector, set(programs))
+            programs[collector] = present(types, collector)
             offsets = {
                 f"OFFSET_{struct}_{field}": types.offset_bytes(struct, field)
                 for struct, field in FIELDS[collector]
             }
         except Refused as refused:
+            programs.pop(collector, None)
             unavailable[collector] = str(refused)
         else:
             defines.update(offsets, **{f"COLLECT_{collector.upper()}": 1})
-    return defines, unavailable
+    return defines, programs, unavailable
 
 
-def freeze_format(bpf: Any) -> None:
-    """Set what work functions are named with. bpf_snprintf() takes its format from a map that
+def freeze_format(bpf: Any, name: str) -> None:
+    """Set what functions are named with. bpf_snprintf() takes its format from a map that
     nobody can write any more (kernel/bpf/verifier.c, check_bpf_snprintf_call)."""
-    fd = bpf[b"function_format"].map_fd
+    fd = bpf[name.encode()].map_fd
     lib = load_libbpf()
     if lib.bpf_map_update_elem(fd, bytes(4), b"%ps".ljust(8, b"\0"), ctypes.c_uint64(0)):
         raise Refused("the format for names of functions cannot be set")
@@ -190,18 +311,16 @@ def freeze_format(bpf: Any) -> None:
         raise Refused("the format for names of functions cannot be frozen")
 
 
-def attach(bpf: Any, collector: str) -> "dict[str, int]":
+def attach(bpf: Any, collector: str, pairs: "list[tuple[str, str]]") -> "dict[str, int]":
     """Load and attach one collector's programs: descriptors by name. Raises Refused."""
     fds: dict[str, int] = {}
-    if collector == "work":
-        freeze_format(bpf)
     try:
-        for program, _ in PROGRAMS[collector]:
+        for program in dict(pairs):
             fds[f"program:{program}"] = bpf.load_func(program, bpf.RAW_TRACEPOINT).fd
         # Only now, so that all are attached at almost the same time.
-        for program, tracepoint in PROGRAMS[collector]:
+        for program, tracepoint in pairs:
             bpf.attach_raw_tracepoint(tp=tracepoint, fn_name=program)
-            fds[f"link:{program}"] = bpf.raw_tracepoint_fds[tracepoint.encode()]
+            fds[f"link:{tracepoint}"] = bpf.raw_tracepoint_fds[tracepoint.encode()]
     except Exception as error:
         raise Refused(str(error)) from error
     fds.update({f"map:{name}": bpf[name.encode()].map_fd for name in MAPS[collector]})
@@ -209,11 +328,11 @@ def attach(bpf: Any, collector: str) -> "dict[str, int]":
 
 
 def load(
-    folder: Path, collectors: "list[str]", defines: "dict[str, int]"
+    folder: Path, collectors: "list[str]", defines: "dict[str, int | str]"
 ) -> "tuple[dict[str, int], dict[str, str], Any]":
     """Compile, attach: (descriptors by name, why a collector is missing, what keeps them open).
     Raises Refused, and ImportError where there is no bcc."""
-    offsets, unavailable = usable(collectors)
+    offsets, programs, unavailable = usable(collectors)
     os.environ["BCC_KERNEL_SOURCE"] = str(folder / "headers")
     bcc = importlib.import_module("bcc")  # here, so that a host without it gets an answer
     cflags = [f"-D{name}={value}" for name, value in {**defines, **offsets}.items()]
@@ -222,11 +341,12 @@ def load(
     except Exception as error:
         raise Refused(f"bcc cannot compile the probe: {error}") from error
     fds = {f"map:{name}": bpf[name.encode()].map_fd for name in SHARED_MAPS}
-    for collector in collectors:
-        if collector in unavailable:
-            continue
+    for collector in FORMATS.keys() & programs.keys():  # before any program that reads it
+        freeze_format(bpf, FORMATS[collector])
+    for collector, pairs in programs.items():
         try:
-            fds.update(attach(bpf, collector))
+            check_needs(collector, set(programs) - set(unavailable))
+            fds.update(attach(bpf, collector, pairs))
         except Refused as refused:
             unavailable[collector] = str(refused)
     return fds, unavailable, bpf

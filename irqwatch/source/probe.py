@@ -5,23 +5,25 @@ The reader moves the epoch of the worst events on, then reads the slot that is n
 
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from irqwatch import clock
 from irqwatch.errors import ProbeError
-from irqwatch.model.histogram import merge
 from irqwatch.model.snapshot import (
-    HardirqTime,
+    Blame,
     Probe,
     Program,
     SoftirqTime,
+    WorkCause,
     WorkTime,
 )
 from irqwatch.source import abi, bpf_syscalls
 from irqwatch.source.bpf_syscalls import MapShape
+from irqwatch.source.decode import blame, exception, napi, signal, syscall, tasklet, thread, timer
 from irqwatch.source.idle import IdleEntries
+from irqwatch.source.interrupts import action_names, merge_interrupts, merge_work_causes
 from irqwatch.source.works import merge_works
 
 KEY_0 = struct.pack("=I", 0)
@@ -36,9 +38,74 @@ VALUE_WORDS = {
     "hardirqs": (abi.HARDIRQ_WORDS,),
     "works": (abi.WORK_WORDS,),
     "work_cpus": (abi.WORK_CPU_WORDS,),
+    "timers": (timer.CPU_WORDS,),
+    "tasklet_cpus": (tasklet.CPU_WORDS,),
+    "tasklets": (tasklet.WORDS,),
+    "napis": (napi.WORDS,),
+    "work_causes": (abi.COUNT_AND_NS_WORDS,),
+    "exceptions": (exception.CPU_WORDS,),
+    "exception_processes": (exception.PROCESS_WORDS,),
+    "signals": (signal.WORDS,),
+    "signal_losses": (len(signal.LOSSES),),
+    "syscalls": (syscall.WORDS,),
+    "syscall_losses": (len(syscall.LOSSES),),
+    "threads": (thread.WORDS,),
+    "thread_cpus": (thread.CPU_WORDS,),
+    "blames": (blame.WORDS,),
+    "blame_cpus": (blame.CPU_WORDS,),
 }
 
-TABLES = ("hardirqs", "works", "work_cpus", "works_waiting")
+TABLES = (
+    "hardirqs",
+    "works",
+    "work_cpus",
+    "work_causes",
+    "works_waiting",
+    "tasklets",
+    "napis",
+    "exception_processes",
+    "signals_pending",
+    "signals",
+    "syscalls",
+    "threads",
+    "blames",
+)
+
+# Their keys can come and go for ever.
+CROWDED = ("hardirqs", "works", "work_cpus", "work_causes", "tasklets", "napis", "threads")
+
+# Keyed by struct hardirq_key; their values start with the action's name.
+OF_LINES = frozenset({"hardirqs", "threads"})
+
+# A compilation has hundreds a second of them.
+PROCESS_PATIENCE_NS = 5 * 10**9
+OF_PROCESSES = ("exception_processes", "blames")
+
+# Their values start with when they were made; what nothing takes out again goes by its age.
+ABANDONABLE = ("works_waiting", "signals_pending")
+
+
+# Per-CPU arrays of one entry that collectors have to themselves.
+PER_CPU = (
+    "timers",
+    "tasklet_cpus",
+    "napi_losses",
+    "exceptions",
+    "signal_losses",
+    "syscall_losses",
+    "thread_cpus",
+    "blame_cpus",
+)
+
+# Collectors that count their losses in such a map.
+LOSSES_IN = {
+    "timer": ("timers", timer.losses),
+    "tasklet": ("tasklet_cpus", tasklet.losses),
+    "napi": ("napi_losses", napi.losses),
+    "signal": ("signal_losses", signal.losses),
+    "syscall": ("syscall_losses", syscall.losses),
+    "thread": ("thread_cpus", thread.losses),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +138,13 @@ class Maps(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Raw maps of one instant: all CPUs' struct cpu, the entries of the hash maps, and of each
-    program (name, runs, ns, recursion misses)."""
+    """Raw maps of one instant: all CPUs' struct cpu, the same of other per-CPU maps, the entries of
+    the hash maps, and of each program (name, runs, ns, recursion misses)."""
 
     taken_ns: int
     epoch: int
     cpus: memoryview
+    per_cpu: Mapping[str, memoryview]
     tables: Mapping[str, list[tuple[bytes, memoryview]]]
     programs: tuple[tuple[str, int, int, int], ...]
 
@@ -97,7 +165,8 @@ class ProbeReader:
         self._maps = maps
         self._now_ns = now_ns
         self._epoch = 0
-        self._idle = {name: IdleEntries() for name in ("hardirqs", "works", "work_cpus")}
+        self._idle = {name: IdleEntries() for name in CROWDED}
+        self._idle |= {name: IdleEntries(PROCESS_PATIENCE_NS) for name in OF_PROCESSES}
         self._shapes = {name: self._maps.map_shape(fd) for name, fd in loaded.maps.items()}
         self._check_shapes()
 
@@ -123,6 +192,7 @@ class ProbeReader:
             taken_ns=taken_ns,
             epoch=epoch,
             cpus=self._maps.lookup(fds["cpus"], KEY_0, size * len(self._possible)),
+            per_cpu={name: self._lookup_per_cpu(name) for name in PER_CPU if name in fds},
             tables={name: list(self._items(name)) for name in TABLES if name in fds},
             programs=tuple(
                 (name, *self._maps.program_statistics(fd))
@@ -135,30 +205,59 @@ class ProbeReader:
         start_ns = self._now_ns()
         captured = captured or self.capture()
         softirqs, losses = self._decode_cpus(captured)
+        hardirqs, vectors = merge_interrupts(captured.tables.get("hardirqs", ()), captured.epoch)
         probe = Probe(
             collectors=self.loaded.collectors,
             attached_ns=self.loaded.attached_ns,
-            hardirqs=tuple(_decode_hardirqs(captured)),
+            hardirqs=hardirqs,
             softirqs=softirqs,
             works=self._decode_works(captured),
+            vectors=vectors,
+            work_causes=_decode_work_causes(captured),
             losses=losses,
             programs=tuple(
                 Program(name, misses, runs, run_ns)
                 for name, runs, run_ns, misses in captured.programs
             ),
             read_ns=self._now_ns() - start_ns,
+            timers=timer.times(self._parts(captured, "timers"), captured.epoch),
+            tasklets=tasklet.times(_entries(captured, "tasklets"), captured.epoch),
+            napis=napi.counts(_entries(captured, "napis")),
+            exceptions=exception.counts(self._parts(captured, "exceptions")),
+            faulting=exception.processes(_entries(captured, "exception_processes")),
+            signals=signal.times(_entries(captured, "signals"), captured.epoch),
+            syscalls=syscall.times(
+                _entries(captured, "syscalls"), captured.epoch, os.uname().machine
+            ),
+            irq_threads=thread.times(_entries(captured, "threads"), captured.epoch),
+            blames=self._decode_blames(captured),
         )
-        self._forget_cancelled_works(captured)
+        self._forget_abandoned(captured)
         self._forget_idle(captured)
         return probe
 
     def forget_hardirqs(self, gone: Callable[[int, str], bool]) -> None:
         """Remove the entries of (irq, action) for which ``gone`` says so: their line was freed, and
         its number or its struct irqaction may come back as another's."""
-        for key, value in self._items("hardirqs"):
-            _, irq, _ = struct.unpack("=QII", key)
-            if gone(irq, abi.string(abi.words(value), 0, abi.NAME_WORDS)):
-                self._maps.delete(self.loaded.maps["hardirqs"], key)
+        for name in OF_LINES & self.loaded.maps.keys():
+            for key, value in self._items(name):
+                action, irq, _ = abi.hardirq_key(key)
+                if abi.vector(action, irq, "") is None and gone(
+                    irq, abi.string(abi.words(value), 0, abi.NAME_WORDS)
+                ):
+                    self._maps.delete(self.loaded.maps[name], key)
+
+    def _lookup_per_cpu(self, name: str) -> memoryview:
+        size = self._shapes[name].value_bytes
+        return self._maps.lookup(self.loaded.maps[name], KEY_0, size * len(self._possible))
+
+    def _parts(self, captured: Capture, name: str) -> Iterator[tuple[int, memoryview]]:
+        """(CPU, its value as words) of a per-CPU map; nothing where its collector is off."""
+        if name in captured.per_cpu:
+            size = self._shapes[name].value_bytes
+            for index, cpu in enumerate(self._possible):
+                part = captured.per_cpu[name][index * size : (index + 1) * size]
+                yield cpu, abi.words(part)
 
     def _items(self, name: str) -> Iterator[tuple[bytes, memoryview]]:
         return self._maps.items(self.loaded.maps[name], self._shapes[name])
@@ -178,6 +277,9 @@ class ProbeReader:
         for (collector, reason), total in zip(abi.LOSSES, totals, strict=True):
             if collector in losses:
                 losses[collector][reason] = total
+        for collector, (name, losses_of) in LOSSES_IN.items():
+            if collector in losses:
+                losses[collector] = losses_of(self._parts(captured, name))
         return tuple(softirqs), losses
 
     def _decode_works(self, captured: Capture) -> tuple[WorkTime, ...]:
@@ -191,6 +293,13 @@ class ProbeReader:
             by_cpu.append((named, cpu, abi.work_cpu(abi.words(value), cpu, captured.epoch)))
         return merge_works(shared, by_cpu)
 
+    def _decode_blames(self, captured: Capture) -> tuple[Blame, ...]:
+        if "blames" not in captured.tables:
+            return ()
+        parts = self._parts(captured, "blame_cpus")
+        actions = action_names(captured.tables.get("hardirqs", ()))
+        return blame.blames(_entries(captured, "blames"), parts, actions)
+
     def _forget_idle(self, captured: Capture) -> None:
         """Make room in a map that gets crowded."""
         for name, watched in self._idle.items():
@@ -199,52 +308,34 @@ class ProbeReader:
             for key in watched.to_remove(entries, most, captured.taken_ns):
                 self._maps.delete(self.loaded.maps[name], key)
 
-    def _forget_cancelled_works(self, captured: Capture) -> None:
-        """Remove waiting items that will never start: nothing traces a cancellation."""
-        if "works_waiting" not in captured.tables:
-            return
-        waiting = [
-            (key, struct.unpack_from("=Q", value)[0])
-            for key, value in captured.tables["works_waiting"]
-        ]
-        most = self._shapes["works_waiting"].max_entries
-        for key in abandoned(waiting, most, captured.taken_ns):
-            self._maps.delete(self.loaded.maps["works_waiting"], key)
+    def _forget_abandoned(self, captured: Capture) -> None:
+        """Remove what nothing will take out: no tracepoint tells of a work item that is cancelled,
+        nor of a signal that is never delivered."""
+        for name in ABANDONABLE:
+            entries = captured.tables.get(name, [])
+            waiting = [(key, struct.unpack_from("=Q", value)[0]) for key, value in entries]
+            most = self._shapes[name].max_entries if entries else 0
+            for key in abandoned(waiting, most, captured.taken_ns):
+                self._maps.delete(self.loaded.maps[name], key)
 
     def close(self) -> None:
         """Take the probe out of the kernel."""
         self.loaded.close()
 
 
-def _decode_hardirqs(captured: Capture) -> Iterable[HardirqTime]:
-    """One per (irq, action, cpu). A line that was freed and set up again has a new struct irqaction
-    under the same name, and a line may be shared by actions of one name: they count together."""
-    found: dict[tuple[int, str, int], HardirqTime] = {}
-    for key, value in captured.tables.get("hardirqs", ()):
-        _, irq, cpu = struct.unpack("=QII", key)
-        part = abi.hardirq(abi.words(value), cpu, captured.epoch)
-        one = HardirqTime(
-            irq=irq,
-            action=part.name,
-            cpu=cpu,
-            handled=part.handled,
-            not_mine_count=part.not_mine_count,
-            not_mine_ns=part.not_mine_ns,
-            worst=part.worst,
-        )
-        identity = (irq, part.name, cpu)
-        found[identity] = _together(found[identity], one) if identity in found else one
-    return found.values()
+def _entries(captured: Capture, name: str) -> Iterator[tuple[bytes, memoryview]]:
+    """(key, value as words) of a hash table; nothing where its collector is off."""
+    for key, value in captured.tables.get(name, ()):
+        yield key, abi.words(value)
 
 
-def _together(one: HardirqTime, other: HardirqTime) -> HardirqTime:
-    return replace(
-        one,
-        handled=merge((one.handled, other.handled)),
-        not_mine_count=one.not_mine_count + other.not_mine_count,
-        not_mine_ns=one.not_mine_ns + other.not_mine_ns,
-        worst=abi.longer(one.worst, other.worst),
+def _decode_work_causes(captured: Capture) -> tuple[WorkCause, ...]:
+    functions = (
+        (abi.work_key(key), abi.work_name(abi.words(value)))
+        for key, value in captured.tables.get("works", ())
     )
+    entries = captured.tables.get("work_causes", ())
+    return merge_work_causes(entries, captured.tables.get("hardirqs", ()), functions)
 
 
 def abandoned(waiting: list[tuple[bytes, int]], most: int, now_ns: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""CPUs, cores, packages and NUMA nodes, from /sys/devices/system."""
+"""CPUs, cores, packages and NUMA nodes, from /sys/devices/system; isolated CPUs."""
 
 from irqwatch.model.topology import Cpu, Topology
 from irqwatch.parse import cpulist, numbers
@@ -10,6 +10,9 @@ class TopologyReader:
 
     def __init__(self, root: Root) -> None:
         self._system = root.sysfs / "devices" / "system"
+        # Of all isolated partitions, in the root cgroup of version 2 (kernel/cgroup/cpuset.c since
+        # 877c737db935, "Expose cpuset.cpus.isolated").
+        self._partitions = root.sysfs / "fs" / "cgroup" / "cpuset.cpus.isolated"
         self._read_of: tuple[frozenset[int], ...] = ()
         self._cpus: dict[int, Cpu] = {}
         self._distances: dict[int, tuple[int, ...]] = {}
@@ -27,10 +30,15 @@ class TopologyReader:
             self._read_of = (possible, online)
         return Topology(
             cpus=self._cpus,
-            isolated=self._cpus_in("isolated") or frozenset(),
+            isolated=self._isolated(),
             nohz_full=self._cpus_in("nohz_full") or frozenset(),
             node_distances=self._distances,
         )
+
+    def _isolated(self) -> frozenset[int]:
+        """By the command line, and by cpuset partitions, which come and go."""
+        partitions = read_parsed(self._partitions, cpulist.parse)
+        return (self._cpus_in("isolated") or frozenset()) | (partitions or frozenset())
 
     def _cpus_in(self, name: str) -> frozenset[int] | None:
         return read_parsed(self._system / "cpu" / name, cpulist.parse)

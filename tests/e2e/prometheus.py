@@ -11,12 +11,24 @@ import time
 import urllib.parse
 from dataclasses import replace
 
-from irqwatch.model.snapshot import Program, Thread, Unavailable
+from irqwatch.model.histogram import Histogram
+from irqwatch.model.snapshot import (
+    Blame,
+    CountAndTime,
+    ExceptionCount,
+    Program,
+    SignalTime,
+    SyscallTime,
+    TaskletTime,
+    Thread,
+    ThreadTime,
+    Unavailable,
+)
 from irqwatch.sink.http.pages import Pages
 from irqwatch.sink.http.server import Server, listen
 from irqwatch.sink.prometheus import Exporter
 from tests.e2e.serving import HTTP
-from tests.unit.sink.exported_hosts import SECOND_NS, large
+from tests.unit.sink.exported_hosts import SECOND_NS, large, worst
 
 MISSING = "" if shutil.which("prometheus") else "prometheus is not installed"
 LIMIT_SECONDS = 60
@@ -34,10 +46,24 @@ def host(turn):
     """The ``turn``-th snapshot: every metric has a sample, and what can grow has grown."""
     grown = large(2, 6, devices=2, works=3, scale=turn)
     programs = (Program("irq_entry", turn, turn, turn * SECOND_NS),)
+    times = Histogram({13: turn}, 300 * turn)
     return replace(
         grown,
         threads=(*grown.threads, Thread(99, "irq/3-x", "irq_thread", turn * SECOND_NS, irq=3)),
-        probe=replace(grown.probe, programs=programs, losses={"hardirq": {"map_full": turn}}),
+        probe=replace(
+            grown.probe,
+            programs=programs,
+            losses={"hardirq": {"map_full": turn}},
+            exceptions=(ExceptionCount("page_fault_user", {0: turn}),),
+            signals=(SignalTime("SIGALRM", "timer", 0, turn, turn, times, worst(300)),),
+            syscalls=(SyscallTime("read", 0, times, worst(300)),),
+            tasklets=(TaskletTime("ata_sff", 0, times, worst(300)),),
+            irq_threads=(ThreadTime(3, "dev1-q3", 0, times, times, worst(300), worst(300)),),
+            blames=(
+                Blame(9, "x", 5, "hardirq", "dev1-q3", 0, 3, "", CountAndTime(turn, turn * 100)),
+            ),
+        ),
+        cgroups={5: "/system.slice"},
         unavailable=(Unavailable("softnet", "may not be read"),),
     )
 

@@ -18,6 +18,7 @@ from irqwatch.source.replay import Replay
 from tests import golden_file
 from tests.e2e.serving import serving
 from tests.e2e.test_top_terminal import A_FRAME, Terminal
+from tests.started import started
 
 IRQWATCH = Path(sys.executable).with_name("irqwatch")
 RECORD = (IRQWATCH, "record", "--collector.disable-defaults")
@@ -98,7 +99,7 @@ def test_no_such_folder(tmp_path: Path):
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_well(path: Path, signum: int):
     command = [*RECORD, "-d", "0.02", path]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as program:
+    with started(command) as program:
         wait_for_bytes(path, 10_000, program)
         program.send_signal(signum)
         assert program.stderr
@@ -108,7 +109,7 @@ def test_a_signal_ends_it_well(path: Path, signum: int):
 
 
 def test_a_kill_leaves_what_was_written(path: Path):
-    with subprocess.Popen([*RECORD, "-d", "0.02", path]) as program:
+    with started([*RECORD, "-d", "0.02", path]) as program:
         wait_for_bytes(path, 10_000, program)
         program.kill()
 
@@ -124,7 +125,7 @@ def wait_for_bytes(path: Path, number: int, program: "subprocess.Popen[bytes]") 
 
 def test_a_reader_that_goes_away_ends_it_quietly():
     command = [*RECORD, "-d", "0.01", "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+    with started(command) as program:
         assert program.stdout and program.stderr
         assert program.stdout.read(8) == b"irqwatch"
         program.stdout.close()

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from irqwatch.cli import main, top
+from irqwatch.model.collectors import DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import Snapshot
 from tests import hosts
 
@@ -69,6 +70,18 @@ def test_view_filter_and_sort_choose_sources_of_the_json_too() -> None:
     assert names("--view", "cpus") == []
 
 
+@pytest.mark.parametrize("sort", [[], ["--sort", "rate"]])
+def test_rows_of_the_screen_only_are_not_in_the_json(
+    monkeypatch: pytest.MonkeyPatch, sort: list[str]
+) -> None:
+    ticks = itertools.count(1)
+    source = contextlib.nullcontext(lambda: hosts.busier(next(ticks)))
+    monkeypatch.setattr(top, "live_source", lambda *_: source)
+    result = run("--json", "-n", "1", "--view", "exception", *sort)
+    names = [source["name"] for source in json.loads(result.output)["sources"]]
+    assert names == ["page_fault_user", "page_fault_kernel"]
+
+
 @pytest.mark.usefixtures("opened")
 def test_plain_views() -> None:
     assert "HARDIRQ" not in run("-b", "-n", "1", "--view", "work").output
@@ -81,8 +94,8 @@ def test_roots_and_collectors_reach_the_source(
     run("-b", "-n", "1")
     run("-b", "-n", "1", "--path.procfs", "/a", "--path.sysfs", "/b", "--no-collector.work")
     assert opened == [
-        (Path("/proc"), Path("/sys"), frozenset({"hardirq", "softirq", "work"})),
-        (Path("/a"), Path("/b"), frozenset({"hardirq", "softirq"})),
+        (Path("/proc"), Path("/sys"), DEFAULT_COLLECTORS),
+        (Path("/a"), Path("/b"), DEFAULT_COLLECTORS - {"work"}),
     ]
 
 

@@ -17,14 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.started import started
+
 IRQWATCH = Path(sys.executable).with_name("irqwatch")
-TOP = [
-    str(IRQWATCH),
-    "top",
-    "--no-collector.hardirq",
-    "--no-collector.softirq",
-    "--no-collector.work",
-]
+TOP = [str(IRQWATCH), "top", "--collector.disable-defaults"]
 # A source whose second sample fails, as a fault in the program would.
 BROKEN = """
 import contextlib, itertools
@@ -230,7 +226,7 @@ def test_a_terminal_that_cannot_have_the_screen_gets_plain_frames(
 
 def test_a_reader_that_goes_away_ends_it_quietly() -> None:
     command = [*TOP, "-b", "-d", "0.05"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+    with started(command) as program:
         assert program.stdout
         assert program.stderr
         assert program.stdout.readline().startswith(b"irqwatch")
@@ -242,7 +238,7 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_plain_frames_at_once(signum: int) -> None:
     command = [*TOP, "-b", "-d", "0.2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+    with started(command) as program:
         assert program.stdout
         assert program.stderr
         assert program.stdout.readline().startswith(b"irqwatch")

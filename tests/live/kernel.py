@@ -52,6 +52,18 @@ def interrupt_counts() -> dict[int, int]:
     return counts
 
 
+def vector_counts() -> dict[str, int]:
+    """/proc/interrupts: all CPUs, by the rows of the architecture's own."""
+    lines = Path("/proc/interrupts").read_text(errors="replace").splitlines()
+    cpus = len(lines[0].split())
+    rows = (line.partition(":") for line in lines[1:])
+    return {
+        label.strip(): sum(map(int, rest.split()[:cpus]))
+        for label, _, rest in rows
+        if not label.strip().isdigit()
+    }
+
+
 def line_named(part: str) -> int:
     """The number of the interrupt line whose row has ``part``."""
     for line in Path("/proc/interrupts").read_text(errors="replace").splitlines():

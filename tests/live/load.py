@@ -1,5 +1,6 @@
 """Interrupts on demand: bounded loads that a test makes and that are over when the call returns."""
 
+import fcntl
 import mmap
 import os
 import socket
@@ -7,6 +8,9 @@ import tempfile
 from pathlib import Path
 
 BLOCK_BYTES = 4096
+CONSOLE = Path("/dev/tty0")
+KDSETLED = 0x4B32  # include/uapi/linux/kd.h
+AS_THE_KEYBOARD_HAS_THEM = 0xFF
 
 
 def send_udp_packets(count: int) -> None:
@@ -20,12 +24,47 @@ def send_udp_packets(count: int) -> None:
             udp.recv_into(buffer)
 
 
+def wake_on_another_cpu(count: int) -> None:
+    """``count`` bytes to a child on another CPU and back: each wakes it out of its idle task."""
+    here, there = sorted(os.sched_getaffinity(0))[:2]
+    to_child, to_parent = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:
+        os.sched_setaffinity(0, {there})
+        for _ in range(count):
+            os.write(to_parent[1], os.read(to_child[0], 1))
+        os._exit(0)
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {here})
+    try:
+        for _ in range(count):
+            os.write(to_child[1], b"x")
+            os.read(to_parent[0], 1)
+    finally:
+        os.sched_setaffinity(0, before)
+        os.waitpid(child, 0)
+        for fd in (*to_child, *to_parent):
+            os.close(fd)
+
+
 def read_hwrng(count: int) -> None:
     """``count`` reads of /dev/hwrng: of virtio-rng, one interrupt each."""
     fd = os.open("/dev/hwrng", os.O_RDONLY)
     try:
         for _ in range(count):
             os.read(fd, 64)
+    finally:
+        os.close(fd)
+
+
+def set_keyboard_lights(count: int) -> None:
+    """``count`` times as they are: each time a tasklet (kbd_bh) tells the keyboards of it. A packet
+    over loopback lets softirqs run, where ksoftirqd might see to several at once."""
+    fd = os.open(CONSOLE, os.O_RDWR | os.O_NOCTTY)
+    try:
+        for _ in range(count):
+            fcntl.ioctl(fd, KDSETLED, AS_THE_KEYBOARD_HAS_THEM)
+            send_udp_packets(1)
     finally:
         os.close(fd)
 

@@ -85,7 +85,7 @@ def record() -> Recorded:
         first.enable()
         possible = tuple(range(os.cpu_count() or 1))
         loaded, unavailable = loader.load(
-            ["hardirq", "softirq", "work"], loader.sizes(256, len(possible))
+            ["hardirq", "softirq", "vector", "work"], loader.sizes(256, len(possible))
         )
         reader = ProbeReader(loaded, possible)
         try:
@@ -155,13 +155,17 @@ def compare_without(recorded: Recorded, unseen_threads: frozenset[int]) -> Compa
         for event in recorded.first
         if event.pid in unseen_threads and event.name == "workqueue_queue_work"
     }
+
+    def is_of_those(series: Series) -> bool:
+        return not queued_unseen.isdisjoint(series)
+
     first = [event for event in recorded.first if event.pid not in unseen_threads]
     second = [event for event in recorded.second if event.pid not in unseen_threads]
     latest = latest_times(first, second)
     reference = Reference().feed(event for event in first if event in latest)
     rows, busy = compare.compare(reference, latest, recorded.readings, recorded.load_ns)
-    rows = [row for row in rows if row.series[1] not in queued_unseen]
-    series = {key: spans for key, spans in reference.series.items() if key[1] not in queued_unseen}
+    rows = [row for row in rows if not is_of_those(row.series)]
+    series = {key: spans for key, spans in reference.series.items() if not is_of_those(key)}
     return Compared(series, latest, rows, busy, len(recorded.first) - len(first))
 
 
@@ -235,10 +239,12 @@ def test_worst_events_are_the_same(result: Result) -> None:
 
 def test_what_was_to_be_shown_was_there(result: Result) -> None:
     """Hard interrupts, softirqs and work in numbers, and few sources left out."""
-    events = dict.fromkeys(("hardirq", "softirq", "work"), 0)
+    events = dict.fromkeys(("hardirq", "vector", "softirq", "work", "cause"), 0)
     for row in result.rows:
         events[str(row.series[0])] += row.events
     assert events["hardirq"] >= 1000
     assert events["softirq"] >= 200_000
     assert events["work"] >= 200
+    assert events["vector"] >= 1000
+    assert events["cause"] >= 100_000
     assert len(result.busy) <= len(result.rows) // 10

@@ -15,7 +15,7 @@ from irqwatch.source.loader_child import FIELDS
 FOLDER = Path(__file__).parent
 CACHE = FOLDER.parent.parent / ".cache" / "native"
 
-COLLECTORS = frozenset(FIELDS)
+COLLECTORS = frozenset(FIELDS) - {"trace"}  # needs a ring buffer; shown on the kernel only
 
 # Any will do that keeps the fields apart: the memory that is read is made up too.
 OFFSETS = {

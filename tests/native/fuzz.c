@@ -29,6 +29,52 @@ enum reader { MOVE_EPOCH, DELETE_WAITING, LIMIT_MAPS, READERS };
 #define QUEUE(at) ADDRESS(0xD, at)
 #define TASK(at) ADDRESS(0xE, at)
 #define NAME(at) ADDRESS(0xF, at)
+#define INFO(at) ADDRESS(0x10, at)
+#define HRTIMER(at) ADDRESS(0x11, at)
+#define NOW(at) ADDRESS(0x12, at)
+#define NAPI(at) ADDRESS(0x13, at)
+#define DEVICE(at) ADDRESS(0x14, at)
+
+static void fill_for_timers_and_devices(u64 at)
+{
+	u64 node = HRTIMER(at) + OFFSET_hrtimer_node;
+	u64 expires_ns = at << 8 * at;
+	u64 now_ns = at << 7 * at;
+	u64 device = at & 1 ? DEVICE(at) : 0;
+	u8 is_soft = at & 2;
+	char name[DEVICE_NAME_BYTES] = "eth";
+
+	memory_set(node + OFFSET_timerqueue_node_expires, &expires_ns, sizeof(expires_ns));
+	memory_set(HRTIMER(at) + OFFSET_hrtimer_is_soft, &is_soft, sizeof(is_soft));
+	memory_set(NOW(at), &now_ns, sizeof(now_ns));
+	memory_set(NAPI(at) + OFFSET_napi_struct_dev, &device, sizeof(device));
+	memory_set(DEVICE(at) + OFFSET_net_device_name, name, sizeof(name));
+}
+
+static void fill_for_signals(u64 at)
+{
+	int code = at - 3; /* of timers and tasks */
+	u32 id = at;
+	u64 process = INFO(at);
+
+	memory_set(INFO(at) + OFFSET_kernel_siginfo_si_code, &code, sizeof(code));
+	memory_set(INFO(at) + OFFSET_signal_struct_group_exit_code, &id, sizeof(id));
+	memory_set(TASK(at) + OFFSET_task_struct_pid, &id, sizeof(id));
+	memory_set(TASK(at) + OFFSET_task_struct_tgid, &id, sizeof(id));
+	memory_set(TASK(at) + OFFSET_task_struct_signal, &process, sizeof(process));
+}
+
+/* Some actions have two threads, some one, some none. */
+static void fill_for_threads(u64 at)
+{
+	u64 thread = at & 1 ? TASK(at) : 0;
+	u64 secondary = at & 2 ? ACTION((at + 2) % THINGS) : 0;
+	u32 on_cpu = at & 4;
+
+	memory_set(ACTION(at) + OFFSET_irqaction_thread, &thread, sizeof(thread));
+	memory_set(ACTION(at) + OFFSET_irqaction_secondary, &secondary, sizeof(secondary));
+	memory_set(TASK(at) + OFFSET_task_struct_on_cpu, &on_cpu, sizeof(on_cpu));
+}
 
 /* The last of each kind is left out: it cannot be read. */
 static void fill_memory(void)
@@ -39,6 +85,7 @@ static void fill_memory(void)
 	u64 at, pointer;
 
 	map_set(&function_format_map, &zero, format, BPF_ANY);
+	map_set(&tasklet_format_map, &zero, format, BPF_ANY);
 	memset(name, 'n', sizeof(name));
 	for (at = 0; at + 1 < THINGS; at++) {
 		pointer = NAME(at);
@@ -51,6 +98,9 @@ static void fill_memory(void)
 		memory_set(WORK(at) + OFFSET_work_struct_data, &pointer, sizeof(pointer));
 		flags = at & 1 ? PF_KTHREAD : 0;
 		memory_set(TASK(at) + OFFSET_task_struct_flags, &flags, sizeof(flags));
+		fill_for_signals(at);
+		fill_for_threads(at);
+		fill_for_timers_and_devices(at);
 	}
 	for (at = 0; at + 1 < QUEUES; at++) {
 		pointer = QUEUE(at);
@@ -77,13 +127,45 @@ static void arguments(const struct packed_event *packed, struct event *event)
 
 	if (!strncmp(tracepoint, "softirq", 7)) {
 		event->args[0] = packed->thing;
-	} else if (!strncmp(tracepoint, "irq", 3)) {
+	} else if (!strncmp(tracepoint, "irq_handler", 11)) {
 		event->args[0] = packed->other & 1;
 		event->args[1] = ACTION(thing);
 		event->args[2] = packed->other >> 1;
+	} else if (event->program->run == irqw_vec_entry || event->program->run == irqw_vec_exit) {
+		event->args[0] = thing;
+	} else if (!strncmp(tracepoint, "ipi", 3)) {
+		event->args[0] = NAME(thing);
 	} else if (!strcmp(tracepoint, "workqueue_queue_work")) {
 		event->args[1] = POOL(packed->other % QUEUES);
 		event->args[2] = WORK(thing);
+	} else if (!strncmp(tracepoint, "signal", 6)) {
+		event->args[0] = 1 + packed->thing % 64;
+		event->args[1] = packed->other & 8 ? packed->other >> 7 : INFO(packed->other % THINGS);
+		event->args[2] = TASK(packed->other % THINGS);
+		if (!strcmp(tracepoint, "signal_generate")) {
+			event->args[3] = packed->other & 1;
+			event->args[4] = packed->other >> 4 & 7;
+		}
+	} else if (!strcmp(tracepoint, "sched_process_exec")) {
+		event->args[1] = packed->other;
+	} else if (!strcmp(tracepoint, "sched_switch")) {
+		event->args[0] = packed->other & 1;
+		event->args[1] = TASK(packed->task);
+		event->args[2] = TASK(thing);
+		event->args[3] = packed->other & (TASK_INTERRUPTIBLE | TASK_DEAD);
+	} else if (!strncmp(tracepoint, "sys_", 4)) {
+		event->args[1] = (u64)packed->thing << (packed->other & 3);
+	} else if (!strcmp(tracepoint, "nmi_handler")) {
+		event->args[2] = packed->other & 1;
+	} else if (!strncmp(tracepoint, "hrtimer", 7)) {
+		event->args[0] = HRTIMER(thing);
+		event->args[1] = NOW(packed->other % THINGS);
+	} else if (!strncmp(tracepoint, "tasklet", 7)) {
+		event->args[1] = thing;
+	} else if (!strcmp(tracepoint, "napi_poll")) {
+		event->args[0] = NAPI(thing);
+		event->args[1] = (u64)packed->other - 64;
+		event->args[2] = packed->other & 1 ? 64 : 0;
 	} else {
 		event->args[0] = WORK(thing);
 	}
@@ -154,26 +236,68 @@ static u64 loss(enum loss reason)
 	return sum;
 }
 
+/* All tracepoints that the program is attached to. */
+static u64 ran_in_all(int (*run)(struct bpf_raw_tracepoint_args *ctx))
+{
+	struct program *program;
+	u64 sum = 0;
+
+	for (program = programs; program->tracepoint; program++)
+		sum += program->run == run ? program->runs : 0;
+	return sum;
+}
+
+static bool is_vector(const struct hardirq_key *key)
+{
+	return !key->action || key->irq == IPI_IRQ;
+}
+
 static void check_hardirqs(void)
 {
+	u64 lines = loss(LOSS_HARDIRQ_EXIT_WITHOUT_ENTRY) + loss(LOSS_HARDIRQ_MAP_FULL);
+	u64 vectors = loss(LOSS_VECTOR_EXIT_WITHOUT_ENTRY) + loss(LOSS_VECTOR_MAP_FULL);
 	struct element *element;
 	struct hardirq *hardirq;
-	u64 count = 0;
+	u64 count;
 	u32 chain;
 
 	for_each(hardirqs_map, element, chain) {
 		hardirq = (struct hardirq *)element->value;
-		count += count_of(&hardirq->handled) + hardirq->not_mine_count;
+		count = count_of(&hardirq->handled) + hardirq->not_mine_count;
+		if (is_vector((struct hardirq_key *)element->key))
+			vectors += count;
+		else
+			lines += count;
 		must(memchr(hardirq->name, 0, NAME_BYTES), "a name ends");
 	}
-	count += loss(LOSS_HARDIRQ_EXIT_WITHOUT_ENTRY) + loss(LOSS_HARDIRQ_MAP_FULL);
-	must(count == ran("irq_handler_exit"), "each exit of a hard interrupt is counted once");
+	must(lines == ran("irq_handler_exit"), "each exit of a hard interrupt is counted once");
+	must(vectors == ran_in_all(irqw_vec_exit) + ran("ipi_exit"),
+	     "each exit of a vector is counted once");
+}
+
+/* What the softirqs of a vector follow from is all of them. */
+static void check_softirq_causes(u32 vector, const struct count_and_ns *runs,
+				 const struct count_and_ns *uncaused)
+{
+	struct count_and_ns caused = *uncaused;
+	struct element *element;
+	struct hardirq *hardirq;
+	u32 chain;
+
+	for_each(hardirqs_map, element, chain) {
+		hardirq = (struct hardirq *)element->value;
+		caused.count += hardirq->softirqs[vector].count;
+		caused.ns += hardirq->softirqs[vector].ns;
+	}
+	must(caused.count == runs->count, "each run of a softirq has one cause or none");
+	must(caused.ns == runs->ns, "and so has its time");
 }
 
 static void check_softirqs(void)
 {
 	u64 latencies = loss(LOSS_SOFTIRQ_ENTRY_WITHOUT_RAISE) + loss(LOSS_SOFTIRQ_UNKNOWN_ENTRY);
 	u64 runs = loss(LOSS_SOFTIRQ_EXIT_WITHOUT_ENTRY);
+	struct count_and_ns whole[NR_SOFTIRQS] = {}, uncaused[NR_SOFTIRQS] = {};
 	struct element *element;
 	struct softirq *softirq;
 	u32 chain, vector;
@@ -183,16 +307,23 @@ static void check_softirqs(void)
 			softirq = &((struct cpu *)element->value)->softirqs[vector];
 			latencies += count_of(&softirq->latency);
 			runs += count_of(&softirq->run);
-			must(softirq->ksoftirqd_ns <= softirq->run.sum_ns, "ksoftirqd is a part");
+			must(softirq->ksoftirqd_ns + softirq->interrupt_ns <= softirq->run.sum_ns,
+			     "ksoftirqd is a part, and what comes right after an interrupt another");
+			whole[vector].count += count_of(&softirq->run);
+			whole[vector].ns += softirq->run.sum_ns;
+			uncaused[vector].count += softirq->uncaused.count;
+			uncaused[vector].ns += softirq->uncaused.ns;
 		}
 	}
+	for (vector = 0; vector < NR_SOFTIRQS; vector++)
+		check_softirq_causes(vector, &whole[vector], &uncaused[vector]);
 	must(latencies == ran("softirq_entry"), "each entry of a softirq is counted once");
 	must(runs == ran("softirq_exit"), "each exit of a softirq is counted once");
 }
 
 static void check_works(void)
 {
-	u64 latencies = 0, runs = 0, runs_by_cpu = 0;
+	u64 latencies = 0, runs = 0, runs_by_cpu = 0, caused = loss(LOSS_WORK_CAUSE_MAP_FULL);
 	struct element *element;
 	u32 chain;
 
@@ -202,10 +333,187 @@ static void check_works(void)
 	}
 	for_each(work_cpus_map, element, chain)
 		runs_by_cpu += ((struct work_cpu *)element->value)->run_count;
+	for_each(work_causes_map, element, chain)
+		caused += ((struct count_and_ns *)element->value)->count;
 	must(runs == runs_by_cpu, "runs by CPU add up");
+	must(runs == caused, "each run of work has one cause or none");
 	runs += loss(LOSS_WORK_END_WITHOUT_START) + loss(LOSS_WORK_END_MAP_FULL);
 	must(runs == ran("workqueue_execute_end"), "each end of work is counted once");
 	must(latencies <= ran("workqueue_execute_start"), "no start of work is counted twice");
+}
+
+static u64 signal_loss(enum signal_loss reason)
+{
+	struct element *element;
+	u32 chain;
+	u64 sum = 0;
+
+	for_each(signal_losses_map, element, chain)
+		sum += ((struct signal_losses *)element->value)->counts[reason];
+	return sum;
+}
+
+static u64 syscall_loss(enum syscall_loss reason)
+{
+	struct element *element;
+	u32 chain;
+	u64 sum = 0;
+
+	for_each(syscall_losses_map, element, chain)
+		sum += ((struct syscall_losses *)element->value)->counts[reason];
+	return sum;
+}
+
+static void check_exceptions(void)
+{
+	u64 counts[EXCEPTIONS] = {};
+	struct element *element;
+	u32 chain, i;
+
+	for_each(exceptions_map, element, chain)
+		for (i = 0; i < EXCEPTIONS; i++)
+			counts[i] += ((struct exceptions *)element->value)->counts[i];
+	must(counts[EXCEPTION_PAGE_FAULT_USER] == ran("page_fault_user"), "each fault counts");
+	must(counts[EXCEPTION_PAGE_FAULT_KERNEL] == ran("page_fault_kernel"), "each counts");
+	must(counts[EXCEPTION_NMI] <= ran("nmi_handler"), "no NMI counts twice");
+}
+
+static void check_signals(void)
+{
+	u64 generated = signal_loss(SIGNAL_GENERATE_MAP_FULL), delivered = 0;
+	struct element *element;
+	struct signal_times *times;
+	u32 chain;
+
+	for_each(signals_map, element, chain) {
+		times = (struct signal_times *)element->value;
+		generated += times->generated_count;
+		delivered += count_of(&times->latency);
+		must(times->dropped_count <= times->generated_count, "the dropped are a part");
+	}
+	must(generated == ran("signal_generate"), "each signal is counted once");
+	delivered += signal_loss(SIGNAL_DELIVER_WITHOUT_GENERATE) +
+		     signal_loss(SIGNAL_DELIVER_BEHIND_ANOTHER) +
+		     signal_loss(SIGNAL_DELIVER_MAP_FULL);
+	must(delivered <= ran("signal_deliver"), "no delivery is counted twice");
+}
+
+static void check_syscalls(void)
+{
+	u64 ended = syscall_loss(SYSCALL_EXIT_WITHOUT_ENTER) + syscall_loss(SYSCALL_EXIT_MAP_FULL);
+	struct syscall_key *key;
+	struct element *element;
+	u32 chain;
+
+	for_each(syscalls_map, element, chain) {
+		key = (struct syscall_key *)element->key;
+		if (key->cpu < CPUS)
+			ended += count_of(&((struct syscall_times *)element->value)->run);
+	}
+	must(ended == ran("sys_exit"), "each end of a call is counted once");
+}
+
+static void check_timers(void)
+{
+	struct element *element;
+	struct timer_cpu *cpu;
+	u32 chain, mode;
+	u64 count = 0;
+
+	for_each(timers_map, element, chain) {
+		cpu = (struct timer_cpu *)element->value;
+		count += cpu->unreadable;
+		for (mode = 0; mode < TIMER_MODES; mode++)
+			count += cpu->modes[mode].early_count + count_of(&cpu->modes[mode].latency);
+	}
+	must(count == ran("hrtimer_expire_entry"), "each timer is counted once");
+}
+
+static void check_tasklets(void)
+{
+	struct element *element;
+	struct tasklet_cpu *cpu;
+	u64 count = 0;
+	u32 chain;
+
+	for_each(tasklets_map, element, chain)
+		count += count_of(&((struct tasklet *)element->value)->run);
+	for_each(tasklet_cpus_map, element, chain) {
+		cpu = (struct tasklet_cpu *)element->value;
+		count += cpu->losses[TASKLET_LOSS_EXIT_WITHOUT_ENTRY] +
+			 cpu->losses[TASKLET_LOSS_MAP_FULL];
+	}
+	must(count == ran("tasklet_exit"), "each exit of a tasklet is counted once");
+}
+
+static void check_napis(void)
+{
+	struct element *element;
+	struct napi *napi;
+	u64 count = 0;
+	u32 chain;
+
+	for_each(napis_map, element, chain) {
+		napi = (struct napi *)element->value;
+		count += napi->polls;
+		must(napi->exhausted <= napi->polls, "the exhausted are a part");
+	}
+	for_each(napi_losses_map, element, chain)
+		count += *(u64 *)element->value;
+	must(count == ran("napi_poll"), "each poll is counted once");
+}
+
+static u64 thread_loss(enum thread_loss reason)
+{
+	struct element *element;
+	u32 chain;
+	u64 sum = 0;
+
+	for_each(thread_cpus_map, element, chain)
+		sum += ((struct thread_cpu *)element->value)->losses[reason];
+	return sum;
+}
+
+static void check_threads(void)
+{
+	u64 latencies = thread_loss(THREAD_LATENCY_MAP_FULL), runs = thread_loss(THREAD_RUN_MAP_FULL);
+	struct thread_times *times;
+	struct element *element;
+	u32 chain;
+
+	for_each(threads_map, element, chain) {
+		times = (struct thread_times *)element->value;
+		latencies += count_of(&times->latency);
+		runs += count_of(&times->run);
+	}
+	must(latencies <= ran("irq_handler_exit"), "no wake is counted twice");
+	must(runs <= ran("sched_switch"), "no run of a thread is counted twice");
+}
+
+static u64 ended(void)
+{
+	struct program *program;
+	u64 runs = 0;
+
+	for (program = programs; program->tracepoint; program++)
+		if (program->run == irqw_irq_exit || program->run == irqw_vec_exit ||
+		    program->run == irqw_soft_exit)
+			runs += program->runs;
+	return runs;
+}
+
+static void check_blames(void)
+{
+	struct element *element;
+	u64 count = 0;
+	u32 chain, kind;
+
+	for_each(blames_map, element, chain)
+		count += ((struct blame *)element->value)->taken.count;
+	for_each(blame_cpus_map, element, chain)
+		for (kind = 0; kind < BLAME_KINDS; kind++)
+			count += ((struct blame_cpu *)element->value)->others[kind].count;
+	must(count <= ended(), "no time is taken twice");
 }
 
 static void happen(const struct packed_event *packed)
@@ -249,5 +557,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	check_hardirqs();
 	check_softirqs();
 	check_works();
+	check_exceptions();
+	check_signals();
+	check_syscalls();
+	check_timers();
+	check_tasklets();
+	check_napis();
+	check_threads();
+	check_blames();
 	return 0;
 }

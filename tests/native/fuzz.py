@@ -30,10 +30,12 @@ def encode(recorded: Iterable[Event]) -> bytes:
         step = min(max(event.time_ns - (before_ns or event.time_ns), 0), 0xFFFF)
         before_ns = event.time_ns
         numbers = [arg for arg in event.args if isinstance(arg, int)]
-        if event.name.startswith("irq"):
+        if event.name.startswith("irq_handler"):
             thing, other = numbers[1] >> 12, (numbers[0] & 1) | numbers[-1] << 1
         elif event.name == "workqueue_queue_work":
             thing, other = numbers[3] >> 6, numbers[2] >> 12
+        elif event.name.startswith("ipi"):
+            thing, other = len(str(event.args[0])), 0
         else:
             thing, other = numbers[0] >> (6 if event.name.startswith("work") else 0), 0
         task = 3 if event.comm.startswith("ksoftirqd/") else event.pid % 8

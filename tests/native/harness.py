@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from irqwatch.model.snapshot import Probe
-from irqwatch.source.loader_child import MAPS, PROGRAMS, SHARED_MAPS
+from irqwatch.source.loader_child import FORMATS, MAPS, PROGRAMS, SHARED_MAPS
 from irqwatch.source.probe import Loaded, ProbeReader
 from tests.events import Event
 from tests.native.build import COLLECTORS, OFFSETS, NotBuilt, build, compilers, sanitizers
@@ -25,11 +25,16 @@ PF_KTHREAD = 0x00200000
 PF_RANDOMIZE = 0x00400000
 WORK_STRUCT_PENDING = 1
 WORKQUEUE_NAME_BYTES = 32
+DEVICE_NAME_BYTES = 16
 
 # Made-up addresses, apart from each other and from those of real kernels.
 FUNCTIONS_AT = 0xF1 << 56
 NAMES_AT = 0xF2 << 56
 TASKS_AT = 0xF3 << 56
+DEVICE_AT = 0xF4 << 56
+NOW_AT = 0xF5 << 56
+TARGETS_AT = 0xF6 << 56
+PROCESS_AT = 0xF7 << 56
 
 
 class Native:
@@ -66,8 +71,8 @@ class Native:
     def reset(self, cpus: int) -> None:
         """As just loaded."""
         self.maps.send("reset", cpus)
-        if "work" in self.collectors:  # as the loader sets it
-            self.maps.send("update", "function_format", bytes(4).hex(), b"%ps".hex())
+        for collector in FORMATS.keys() & self.collectors:  # as the loader sets it
+            self.maps.send("update", FORMATS[collector], bytes(4).hex(), b"%ps".hex())
         self._memory.clear()
         self._task = self._cpu = None
         self._reader = ProbeReader(self._loaded, tuple(range(cpus)), self.maps, lambda: self.now_ns)
@@ -134,8 +139,23 @@ class Native:
         data = WORK_STRUCT_PENDING if is_pending else 0
         self._point(work + OFFSETS["OFFSET_work_struct_data"], data)
 
+    def cgroup(self, cgroup_id: int) -> None:
+        """Let the tasks of what happens from here on be in this one."""
+        self.maps.send("cgroup", cgroup_id)
+
+    def threads(self, action: int, task: int, secondary: int = 0, second_task: int = 0) -> None:
+        """Let the action have a thread, and the action at ``secondary`` its second one."""
+        self._point(action + OFFSETS["OFFSET_irqaction_thread"], task)
+        self._point(action + OFFSETS["OFFSET_irqaction_secondary"], secondary)
+        self._point(secondary + OFFSETS["OFFSET_irqaction_thread"], second_task)
+
+    def on_cpu(self, task: int, is_on_cpu: bool) -> None:
+        """Whether the kernel holds the task at address ``task`` for one that runs."""
+        raw = struct.pack("=I", is_on_cpu)
+        self.memory(task + OFFSETS["OFFSET_task_struct_on_cpu"], raw)
+
     def _switch_to(self, event: Event) -> None:
-        task = TASKS_AT + 0x4000 * (event.pid or -1 - event.cpu)  # each CPU has its idle task
+        task = task_of(event)
         flags = PF_RANDOMIZE | (PF_KTHREAD if event.is_kthread else 0)
         self.memory(task + OFFSETS["OFFSET_task_struct_flags"], struct.pack("=I", flags))
         comm = event.comm.encode(errors="surrogateescape")[:15]
@@ -146,12 +166,36 @@ class Native:
 
     def _arguments(self, event: Event) -> tuple[int | str, ...]:
         """The raw tracepoint's own."""
-        if event.name == "workqueue_queue_work":
-            req_cpu, pool_workqueue, _, _, work, _ = event.args
-            return req_cpu, pool_workqueue, work
-        if event.name in ("irq_handler_exit", "workqueue_execute_end"):
-            return tuple(arg if isinstance(arg, int) else 0 for arg in event.args)
-        return event.args[: 2 if event.name == "irq_handler_entry" else 1]
+        raw = event.args[:1]
+        match event.name, event.args:
+            case "workqueue_queue_work", (req_cpu, pool_workqueue, _, _, work, _):
+                raw = req_cpu, pool_workqueue, work
+            case "ipi_entry" | "ipi_exit", (str(reason),):
+                raw = (self._text(reason),)
+            case "hrtimer_expire_entry", (hrtimer, *_):
+                raw = hrtimer, NOW_AT
+            case "tasklet_entry" | "tasklet_exit", (tasklet, str(function)):
+                raw = tasklet, self._function(function)
+            case "napi_poll", (napi, _, work, budget):
+                raw = napi, work, budget
+            case "page_fault_user" | "page_fault_kernel", (first, *_):
+                raw = first, 0, 0
+            case "signal_deliver", (sig, info, *_):
+                raw = sig, info, 0
+            case "sched_process_exec", (task, old_pid):
+                raw = task, old_pid, 0
+            case "signal_generate", (sig, info, _, int(pid), _, group, result):
+                raw = sig, info, TARGETS_AT + 0x4000 * pid, group, result
+            case "sys_enter" | "sys_exit", (number,):
+                raw = 0, number
+            case "irq_handler_entry", args:
+                raw = args[:2]
+            case (
+                "irq_handler_exit" | "workqueue_execute_end" | "nmi_handler" | "sched_switch",
+                args,
+            ):
+                raw = tuple(arg if isinstance(arg, int) else 0 for arg in args)
+        return raw
 
     def _remember(self, event: Event) -> None:
         """Put into the kernel's memory what the probe reads there."""
@@ -168,6 +212,36 @@ class Native:
                 self._point(work + OFFSETS["OFFSET_work_struct_func"], self._function(f))
             case "workqueue_execute_start", (int(work), str(f)):
                 self._point(work + OFFSETS["OFFSET_work_struct_func"], self._function(f))
+            case "hrtimer_expire_entry", (int(hrtimer), int(now), int(expires), int(is_soft)):
+                node = hrtimer + OFFSETS["OFFSET_hrtimer_node"]
+                self.memory(NOW_AT, struct.pack("=q", now))
+                self.memory(
+                    node + OFFSETS["OFFSET_timerqueue_node_expires"], struct.pack("=q", expires)
+                )
+                self.memory(hrtimer + OFFSETS["OFFSET_hrtimer_is_soft"], bytes([is_soft]))
+            case "signal_generate", (_, int(info), int(code), int(pid), int(tgid), *_):
+                self.memory(
+                    info + OFFSETS["OFFSET_kernel_siginfo_si_code"], struct.pack("=i", code)
+                )
+                target = TARGETS_AT + 0x4000 * pid
+                self.memory(target + OFFSETS["OFFSET_task_struct_pid"], struct.pack("=I", pid))
+                self.memory(target + OFFSETS["OFFSET_task_struct_tgid"], struct.pack("=I", tgid))
+            case "signal_deliver", (_, int(info), int(code), int(fatal)):
+                self.memory(
+                    info + OFFSETS["OFFSET_kernel_siginfo_si_code"], struct.pack("=i", code)
+                )
+                self._point(task_of(event) + OFFSETS["OFFSET_task_struct_signal"], PROCESS_AT)
+                self.memory(
+                    PROCESS_AT + OFFSETS["OFFSET_signal_struct_group_exit_code"],
+                    struct.pack("=I", fatal),
+                )
+            case "napi_poll", (int(napi), str(device), *_):
+                self._point(napi + OFFSETS["OFFSET_napi_struct_dev"], DEVICE_AT if device else 0)
+                raw = device.encode(errors="surrogateescape")[:DEVICE_NAME_BYTES]
+                self.memory(
+                    DEVICE_AT + OFFSETS["OFFSET_net_device_name"],
+                    raw.ljust(DEVICE_NAME_BYTES, b"\0"),
+                )
 
     def _point(self, address: int, to: int) -> None:
         self.memory(address, struct.pack("=Q", to))
@@ -183,6 +257,11 @@ class Native:
         address = self._functions.setdefault(name, FUNCTIONS_AT + 16 * len(self._functions))
         self.memory(address, name.encode(errors="surrogateescape")[:255] + b"\0")
         return address
+
+
+def task_of(event: Event) -> int:
+    """Where the current task is; each CPU has its idle task."""
+    return TASKS_AT + 0x4000 * (event.pid or -1 - event.cpu)
 
 
 def starts_of_pending(events: Sequence[Event]) -> set[int]:

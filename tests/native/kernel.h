@@ -66,6 +66,12 @@ static inline u64 bpf_get_current_task(void)
 	return host.task;
 }
 
+static inline u64 bpf_get_current_cgroup_id(void)
+{
+	called();
+	return host.cgroup;
+}
+
 /* strscpy_pad() (kernel/bpf/helpers.c) */
 static inline int bpf_get_current_comm(void *to, u32 size)
 {

@@ -32,6 +32,7 @@ static struct host {
 	u32 cpu;
 	u64 task;
 	u64 pid_tgid;
+	u64 cgroup;
 	char comm[TASK_COMM_BYTES];
 	u32 calls; /* that the probe has made since the last event */
 	void (*interrupt)(u32 call);

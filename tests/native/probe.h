@@ -6,7 +6,7 @@
 #include "kernel.h"
 #include PROBE
 
-#define MAX_ARGUMENTS 3
+#define MAX_ARGUMENTS 5
 #define MAX_NESTED 16
 
 /* `arguments`: as many as the tracepoint has (TP_PROTO in include/trace/events/{irq,workqueue}.h).
@@ -39,6 +39,61 @@ static struct program {
 	{ .run = irqw_work_end, .tracepoint = "workqueue_execute_end", .arguments = 2,
 	  .interrupts_on = true },
 #endif
+#ifdef COLLECT_VECTOR
+#define VECTOR(name)                                                                               \
+	{ .run = irqw_vec_entry, .tracepoint = name "_entry", .arguments = 1 },                    \
+	{ .run = irqw_vec_exit, .tracepoint = name "_exit", .arguments = 1 }
+	VECTOR("local_timer"),
+	VECTOR("reschedule"),
+	VECTOR("call_function"),
+	VECTOR("call_function_single"),
+	VECTOR("irq_work"),
+	VECTOR("thermal_apic"),
+	VECTOR("threshold_apic"),
+	VECTOR("deferred_error_apic"),
+	VECTOR("error_apic"),
+	VECTOR("spurious_apic"),
+	VECTOR("x86_platform_ipi"),
+	{ .run = irqw_ipi_entry, .tracepoint = "ipi_entry", .arguments = 1 },
+	{ .run = irqw_ipi_exit, .tracepoint = "ipi_exit", .arguments = 1 },
+#endif
+#ifdef COLLECT_TIMER
+	{ .run = irqw_hrtimer, .tracepoint = "hrtimer_expire_entry", .arguments = 2,
+	  .interrupts_on = true },
+#endif
+#ifdef COLLECT_TASKLET
+	{ .run = irqw_tasklet_in, .tracepoint = "tasklet_entry", .arguments = 2,
+	  .interrupts_on = true },
+	{ .run = irqw_tasklet_out, .tracepoint = "tasklet_exit", .arguments = 2,
+	  .interrupts_on = true },
+#endif
+#ifdef COLLECT_NAPI
+	{ .run = irqw_napi_poll, .tracepoint = "napi_poll", .arguments = 3,
+	  .interrupts_on = true },
+#endif
+#ifdef COLLECT_EXCEPTION
+	{ .run = irqw_fault_user, .tracepoint = "page_fault_user", .arguments = 3,
+	  .interrupts_on = true },
+	{ .run = irqw_fault_kern, .tracepoint = "page_fault_kernel", .arguments = 3,
+	  .interrupts_on = true },
+	{ .run = irqw_nmi, .tracepoint = "nmi_handler", .arguments = 3 },
+	{ .run = irqw_mce, .tracepoint = "mce_record", .arguments = 1 },
+#endif
+#ifdef COLLECT_SIGNAL
+	{ .run = irqw_sig_gen, .tracepoint = "signal_generate", .arguments = 5 },
+	{ .run = irqw_sig_deliver, .tracepoint = "signal_deliver", .arguments = 3 },
+#endif
+#ifdef COLLECT_SYSCALL
+	{ .run = irqw_sys_enter, .tracepoint = "sys_enter", .arguments = 2, .interrupts_on = true },
+	{ .run = irqw_sys_exit, .tracepoint = "sys_exit", .arguments = 2, .interrupts_on = true },
+	{ .run = irqw_sys_gone, .tracepoint = "sched_process_exit", .arguments = 1,
+	  .interrupts_on = true },
+	{ .run = irqw_sys_exec, .tracepoint = "sched_process_exec", .arguments = 3,
+	  .interrupts_on = true },
+#endif
+#ifdef COLLECT_THREAD
+	{ .run = irqw_switch, .tracepoint = "sched_switch", .arguments = 4 },
+#endif
 	{ .tracepoint = NULL },
 };
 
@@ -64,23 +119,34 @@ static inline struct program *program_of(const char *tracepoint)
 	return program->tracepoint ? program : NULL;
 }
 
+/* The first of those that are one program, attached to several tracepoints. */
+static inline struct program *first_of(const struct program *program)
+{
+	struct program *first = programs;
+
+	while (first->run != program->run)
+		first++;
+	return first;
+}
+
 /* A program that interrupts itself does not run and is counted (kernel/trace/bpf_trace.c,
- * __bpf_trace_run()). */
+ * __bpf_trace_run()), whichever of its tracepoints it is. */
 static inline void run(const struct event *event)
 {
 	struct program *program = event->program;
+	struct program *first = first_of(program);
 	struct bpf_raw_tracepoint_args *ctx;
 
-	if (program->running) {
-		program->misses++;
+	if (first->running) {
+		first->misses++;
 		return;
 	}
 	ctx = allocate(program->arguments * sizeof(u64));
 	memcpy(ctx, event->args, program->arguments * sizeof(u64));
 	program->runs += host.cpu < host.cpus;
-	program->running = true;
+	first->running = true;
 	program->run(ctx);
-	program->running = false;
+	first->running = false;
 	free(ctx);
 }
 

@@ -8,6 +8,7 @@
  *   limit MAP ENTRIES                instead of the source's own
  *   cpu CPU                          what is current from here on
  *   task ADDRESS PID COMM
+ *   cgroup ID
  *   memory ADDRESS BYTES             kernel memory that can be read; "-": no more
  *   event TIME TRACEPOINT ARGUMENT…
  *   nested CALL TIME TRACEPOINT ARGUMENT…  interrupts the next event before its call number CALL
@@ -19,7 +20,7 @@
  */
 #include "probe.h"
 
-#define MAX_WORDS 8
+#define MAX_WORDS 9
 #define TGID 77777777ULL /* unlike any thread id, so that one taken for the other shows */
 
 static char *words[MAX_WORDS];
@@ -105,6 +106,11 @@ static void do_task(void)
 	hex(3, host.comm, sizeof(host.comm) - 1);
 }
 
+static void do_cgroup(void)
+{
+	host.cgroup = number(1);
+}
+
 static void do_memory(void)
 {
 	u8 bytes[MEMORY_BYTES];
@@ -175,7 +181,8 @@ static void do_programs(void)
 	struct program *program;
 
 	for (program = programs; program->tracepoint; program++)
-		printf("%s %llu %llu ", program->tracepoint, program->misses, program->runs);
+		printf("%s %llu %llu ", program->tracepoint, first_of(program)->misses,
+		       program->runs);
 	puts("");
 	fflush(stdout);
 }
@@ -193,7 +200,7 @@ static const struct {
 	{ "event", do_event },	   { "cpu", do_cpu },	    { "task", do_task },
 	{ "memory", do_memory },   { "nested", do_nested }, { "get", do_get },
 	{ "update", do_update },   { "delete", do_delete }, { "limit", do_limit },
-	{ "programs", do_programs }, { "bucket", do_bucket }, { "reset", do_reset },
+	{ "cgroup", do_cgroup },   { "programs", do_programs }, { "bucket", do_bucket }, { "reset", do_reset },
 };
 
 static void obey(void)

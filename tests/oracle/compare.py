@@ -22,7 +22,15 @@ from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import Probe, Worst
 from tests.events import Event
 from tests.oracle.bounds import Bounded, Bounds, between_bounds
-from tests.oracle.reference import EDGES_NS, Distribution, Reference, Series, Span, distribution
+from tests.oracle.reference import (
+    EDGES_NS,
+    NO_CAUSE,
+    Distribution,
+    Reference,
+    Series,
+    Span,
+    distribution,
+)
 
 # The hypervisor may take the CPU away for this long between an event's two times.
 LONGEST_PAUSE_NS = 10**9
@@ -60,6 +68,8 @@ class Row(NamedTuple):
     def is_equal(self) -> bool:
         """The kernel runs no softirq that was not raised: where the ring buffer has not got the
         raise, the probe may have it or not."""
+        if self.series[0] == "cause":  # then the one has a cause, and the other none
+            return abs(self.count_difference) <= self.unraised
         return 0 <= self.count_difference <= self.unraised
 
 
@@ -82,13 +92,37 @@ def counted(probe: Probe) -> dict[Series, Distribution]:
         found[(*work, "stall")] = Distribution(w.stall_count, w.stall_ns, {})
         for cpu, part in w.cpus.items():
             found[(*work, cpu, "run")] = Distribution(part.count, part.ns, {})
+    for v in probe.vectors:
+        found["vector", v.vector, v.cpu, "run"] = from_histogram(v.run)
+    found |= caused(probe)
     return {series: counts for series, counts in found.items() if counts.events}
+
+
+def caused(probe: Probe) -> dict[Series, Distribution]:
+    """What followed from which interrupt."""
+    found: dict[Series, Distribution] = {}
+    for interrupt, cpu, softirqs in (
+        *(((h.irq, h.action), h.cpu, h.softirqs) for h in probe.hardirqs),
+        *(((-1, v.vector), v.cpu, v.softirqs) for v in probe.vectors),
+    ):
+        for vector, part in softirqs.items():
+            key = ("cause", *interrupt, "softirq", vector, cpu, "run")
+            found[key] = Distribution(part.count, part.ns, {})
+    for s in probe.softirqs:
+        key = ("cause", *NO_CAUSE, "softirq", s.vector, s.cpu, "run")
+        found[key] = Distribution(s.uncaused.count, s.uncaused.ns, {})
+    for w in probe.work_causes:
+        irq = -1 if w.irq is None else w.irq
+        what = ("work", w.via, w.function, w.workqueue, w.cpu, "run")
+        found[("cause", irq, w.cause, *what)] = Distribution(w.runs.count, w.runs.ns, {})
+    return found
 
 
 def has_buckets(series: Series) -> bool:
     """Whether the probe keeps a histogram of it."""
     per_cpu_work = series[0] == "work" and len(series) == 5
-    return series[-1] in ("handled", "latency", "run") and not per_cpu_work
+    is_cause = series[0] == "cause"
+    return series[-1] in ("handled", "latency", "run") and not per_cpu_work and not is_cause
 
 
 def worsts(probe: Probe) -> dict[Series, Worst]:
@@ -99,6 +133,8 @@ def worsts(probe: Probe) -> dict[Series, Worst]:
     for s in probe.softirqs:
         found["softirq", s.vector, s.cpu, "latency"] = s.worst_latency
         found["softirq", s.vector, s.cpu, "run"] = s.worst_run
+    for v in probe.vectors:
+        found["vector", v.vector, v.cpu, "run"] = v.worst
     for w in probe.works:
         found["work", w.function, w.workqueue, "latency"] = w.worst_latency
         found["work", w.function, w.workqueue, "run"] = w.worst_run
@@ -137,11 +173,17 @@ def compare(
         before = [reading for reading in quiet if reading.after_ns < load_ns[0]]
         after = [reading for reading in quiet if reading.before_ns > load_ns[1]]
         if before and after:
-            unraised = reference.unraised.get(key, ())
+            unraised = reference.unraised.get(raise_series(key), ())
             rows.append(compare_series(key, spans, unraised, before[-1], after[0]))
         else:
             busy.append(key)
     return rows, busy
+
+
+def raise_series(key: Series) -> Series:
+    """The waiting times of the raises that the series depends on."""
+    of_softirq = key[0] == "cause" and key[3] == "softirq"
+    return (*key[3:-1], "latency") if of_softirq else key
 
 
 def compare_series(
@@ -275,4 +317,7 @@ def table(rows: Iterable[Row]) -> str:
 
 def label(series: Series) -> str:
     """The source without its CPU, and which of its values."""
+    if series[0] == "cause":
+        interrupt = " ".join(map(str, series[1:3])).removeprefix("-1 ").strip() or "nothing"
+        return f"{interrupt} > {' '.join(str(part) for part in series[3:-2] if part)}"
     return " ".join(map(str, series if series[0] == "work" else (*series[:-2], series[-1])))

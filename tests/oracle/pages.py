@@ -38,7 +38,7 @@ def decoder_of(format_text: str) -> tuple[int, Decoder]:
     plan = [
         (field, struct.Struct(f"={letters[size, signed]}"), int(offset), "__data_loc" in kind)
         for kind, field, offset, size, signed in fields
-        if not field.startswith("common_")
+        if not field.startswith("common_") and (size, signed) in letters  # an array is left out
     ]  # fmt: skip
 
     def decode(record: memoryview) -> tuple[str, dict[str, int | str]]:

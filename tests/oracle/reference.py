@@ -4,15 +4,22 @@ Written from the rules in words, not from the probe: it imports nothing of irqwa
 single value, so that it can be read in one sitting and cannot share a mistake. The rules:
 
 - A hard interrupt is the time from an action's entry to its exit on a CPU; answered with 0
-  (IRQ_NONE) it was "not mine".
+  (IRQ_NONE) it was "not mine". The architecture's own vectors are hard interrupts too, from their
+  entry to their exit; one hard interrupt of either kind is open at a time on a CPU. arm64's IPIs
+  (ipi_entry, ipi_exit) come inside a line's handler, whose time they are.
 - A softirq waits from the oldest raise on its CPU that no entry has served yet. The kernel takes
   the bits of all raised vectors off before it runs the first (handle_softirqs(), kernel/softirq.c),
   so a raise shortly before an entry may be for the next one: an entry that has no raise of its own
   serves the last one before the entry before. It runs from entry to exit, less the hard interrupts
   inside.
+- What is raised or queued on a CPU inside a hard interrupt has that as its cause; inside a softirq,
+  what that softirq has; else none. A softirq's cause is that of the raise it serves, and a work
+  item's that of the queueing it serves. An interrupt that was never seen to end is nobody's cause.
 - A work item waits from its queueing to its start, on whichever CPU, and runs from start to end
   in one thread, which for work in softirqs is any that they interrupt. What was not queued (a
-  flush's barrier, put right into the list) has no waiting time. It was stalled if its activation is
+  flush's barrier, put right into the list) has no waiting time. An item that starts again before it
+  is queued again had been queued anew just before the first start: that one serves the queueing
+  before. It was stalled if its activation is
   not the very next event on the CPU that queued it: the kernel queues and activates at once with
   interrupts off (__queue_work(), kernel/workqueue.c), so nothing can come between.
 """
@@ -22,7 +29,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from tests.events import Event
+from tests.events import X86_VECTORS, Event
 
 VECTORS = (
     "HI",
@@ -41,9 +48,27 @@ VECTORS = (
 EDGES_NS = [0, *(quarter * 2**k for k in range(3, 34) for quarter in (4, 5, 6, 7)), 2**36]
 
 # ("hardirq", irq, action, cpu, "handled" or "not_mine")
+# ("vector", name, cpu, "run")
+# ("cause", *interrupt, "softirq", vector, cpu, "run")
+# ("cause", *interrupt, "work", via, function, workqueue, cpu, "run")
 # ("softirq", vector, cpu, "latency" or "run" or "ksoftirqd")
 # ("work", function, workqueue, "latency" or "run" or "stall"); "run" also with its CPU before it
 Series = tuple[str | int, ...]
+
+# The interrupt that something follows from: (irq, action), (-1, vector), or none.
+Cause = tuple[int, str]
+NO_CAUSE: Cause = (-1, "")
+
+
+class Raise(NamedTuple):
+    event: Event
+    cause: Cause
+
+
+class Queueing(NamedTuple):
+    event: Event
+    via: str  # "" a hard interrupt, a softirq's vector, "task"
+    cause: Cause
 
 
 class Span(NamedTuple):
@@ -86,16 +111,24 @@ class Reference:
         self.series: dict[Series, list[Span]] = defaultdict(list)
         self.losses: Counter[str] = Counter()
         self.unraised: dict[Series, list[Event]] = defaultdict(list)  # entries that nobody raised
-        self._hardirq_open: dict[int, Event] = {}  # by CPU
-        self._raised: dict[tuple[int, int], list[Event]] = {}  # by CPU and vector, not served
+        self.interrupts: dict[int, list[tuple[Event, Event]]] = defaultdict(list)  # by CPU
+        self._interrupt_open: dict[int, Event] = {}  # by CPU
+        self._ipi_open: dict[int, Event] = {}  # by CPU
+        self._ended: set[tuple[int, Cause]] = set()  # by CPU
+        self._raised: dict[tuple[int, int], list[Raise]] = {}  # by CPU and vector, not served
         self._raised_again: dict[
-            tuple[int, int], Event
+            tuple[int, int], Raise
         ] = {}  # … and the last, if it was not served
         self._softirq_open: dict[int, Event] = {}  # by CPU
+        self._softirq_cause: dict[int, Cause] = {}  # by CPU
         self._inside: dict[int, list[tuple[Event, Event]]] = defaultdict(list)  # by CPU
-        self._queued: dict[int, Event] = {}  # by work item
+        self._queued: dict[int, Queueing] = {}  # by work item
+        self._queued_before: dict[int, Queueing] = {}  # by work item, not started either
+        self._queued_anew: set[int] = set()  # starts, by their place among all events
+        self._place = 0
         self._stalls: dict[int, Span] = {}  # by work item
-        self._running: dict[tuple[int, int], tuple[Event, str]] = {}  # by thread and work item
+        # By thread and work item: the start, the workqueue, and the queueing that it serves.
+        self._running: dict[tuple[int, int], tuple[Event, str, Queueing | None]] = {}
         self._previous: dict[int, Event] = {}  # by CPU
         self._rules: dict[str, Callable[[Event], None]] = {
             "irq_handler_entry": self._irq_handler_entry,
@@ -107,36 +140,82 @@ class Reference:
             "workqueue_activate_work": self._activate_work,
             "workqueue_execute_start": self._execute_start,
             "workqueue_execute_end": self._execute_end,
+            "ipi_entry": self._ipi_entry,
+            "ipi_exit": self._ipi_exit,
         }
+        for name in X86_VECTORS:
+            self._rules[f"{name}_entry"] = self._vector_entry
+            self._rules[f"{name}_exit"] = self._vector_exit
 
     def feed(self, events: Iterable[Event]) -> "Reference":
-        for event in events:
+        events = list(events)
+        self._queued_anew = starts_before_starts(events)
+        for self._place, event in enumerate(events):
             self._rules[event.name](event)
             self._previous[event.cpu] = event
         return self
 
     def _irq_handler_entry(self, event: Event) -> None:
-        if event.cpu in self._hardirq_open:
+        if event.cpu in self._interrupt_open:
             self.losses["hardirq.entry_overwritten"] += 1
-        self._hardirq_open[event.cpu] = event
+        self._interrupt_open[event.cpu] = event
 
     def _irq_handler_exit(self, event: Event) -> None:
         irq, action, answer = event.args
-        entry = self._hardirq_open.get(event.cpu)
-        if entry is None or entry.args[:2] != (irq, action):
+        entry = self._interrupt_open.get(event.cpu)
+        if entry is None or len(entry.args) != 3 or entry.args[:2] != (irq, action):
             self.losses["hardirq.exit_without_entry"] += 1
             return
-        del self._hardirq_open[event.cpu]
-        self._inside[event.cpu].append((entry, event))
+        self._end_interrupt(entry, event)
         kind = "handled" if answer else "not_mine"
         self.series["hardirq", irq, entry.args[2], event.cpu, kind].append(between(entry, event))
+
+    def _vector_entry(self, event: Event) -> None:
+        if event.cpu in self._interrupt_open:
+            self.losses["vector.entry_overwritten"] += 1
+        self._interrupt_open[event.cpu] = event
+
+    def _vector_exit(self, event: Event) -> None:
+        entry = self._interrupt_open.get(event.cpu)
+        if entry is None or stem(entry) != stem(event):
+            self.losses["vector.exit_without_entry"] += 1
+            return
+        self._end_interrupt(entry, event)
+        self.series["vector", stem(event), event.cpu, "run"].append(between(entry, event))
+
+    def _end_interrupt(self, entry: Event, exit: Event) -> None:
+        del self._interrupt_open[exit.cpu]
+        self._ended.add((exit.cpu, interrupt(entry)))
+        self._inside[exit.cpu].append((entry, exit))
+        self.interrupts[exit.cpu].append((entry, exit))
+
+    def _ipi_entry(self, event: Event) -> None:
+        if event.cpu in self._ipi_open:
+            self.losses["vector.entry_overwritten"] += 1
+        self._ipi_open[event.cpu] = event
+
+    def _ipi_exit(self, event: Event) -> None:
+        entry = self._ipi_open.pop(event.cpu, None)
+        if entry is None:
+            self.losses["vector.exit_without_entry"] += 1
+            return
+        self.series["vector", event.args[0], event.cpu, "run"].append(between(entry, event))
+
+    def _now(self, cpu: int) -> tuple[str, Cause]:
+        """What is raised or queued now is by what, and because of which interrupt."""
+        if cpu in self._interrupt_open:
+            return "", interrupt(self._interrupt_open[cpu])
+        if cpu in self._softirq_open:
+            return VECTORS[int(self._softirq_open[cpu].args[0])], self._softirq_cause[cpu]
+        return "task", NO_CAUSE
 
     def _softirq_raise(self, event: Event) -> None:
         vector = int(event.args[0])
         if vector >= len(VECTORS):
             self.losses["softirq.unknown_raise"] += 1
         else:
-            self._raised.setdefault((event.cpu, vector), []).append(event)
+            raised = Raise(event, self._now(event.cpu)[1])
+            self._raised.setdefault((event.cpu, vector), []).append(raised)
 
     def _softirq_entry(self, event: Event) -> None:
         vector = int(event.args[0])
@@ -148,14 +227,15 @@ class Reference:
         self._softirq_open[event.cpu] = event
         self._inside[event.cpu] = []
         raised = self._raise_served(event.cpu, vector)
+        self._softirq_cause[event.cpu] = raised.cause if raised else NO_CAUSE
         key = ("softirq", VECTORS[vector], event.cpu, "latency")
         if raised is None:
             self.losses["softirq.entry_without_raise"] += 1
             self.unraised[key].append(event)
             return
-        self.series[key].append(between(raised, event))
+        self.series[key].append(between(raised.event, event))
 
-    def _raise_served(self, cpu: int, vector: int) -> Event | None:
+    def _raise_served(self, cpu: int, vector: int) -> Raise | None:
         again = self._raised_again.pop((cpu, vector), None)
         raises = self._raised.pop((cpu, vector), [])
         if len(raises) > 1:
@@ -173,39 +253,80 @@ class Reference:
         self.series[(*key, "run")].append(span)
         if event.is_kthread and event.comm.startswith("ksoftirqd/"):
             self.series[(*key, "ksoftirqd")].append(span)
+        cause = self._softirq_cause[event.cpu]
+        if cause != NO_CAUSE and (event.cpu, cause) not in self._ended:
+            self.losses["softirq.cause_lost"] += 1
+            cause = NO_CAUSE
+        self.series[("cause", *cause, *key, "run")].append(span)
 
     def _queue_work(self, event: Event) -> None:
         work = int(event.args[4])
-        self._queued[work] = event
+        self._queued_before.pop(work, None)
+        if work in self._queued:
+            self._queued_before[work] = self._queued[work]
+        self._queued[work] = Queueing(event, *self._now(event.cpu))
         self._stalls.pop(work, None)
 
     def _activate_work(self, event: Event) -> None:
         work = int(event.args[0])
         queueing = self._queued.get(work)
-        at_once = queueing is not None and self._previous.get(event.cpu) is queueing
+        at_once = queueing is not None and self._previous.get(event.cpu) is queueing.event
         if queueing is not None and not at_once:
-            self._stalls[work] = between(queueing, event)
+            self._stalls[work] = between(queueing.event, event)
 
     def _execute_start(self, event: Event) -> None:
         work, function = int(event.args[0]), event.args[1]
-        queueing = self._queued.pop(work, None)
-        stall = self._stalls.pop(work, None)
-        workqueue = "" if queueing is None else str(queueing.args[3])
-        self._running[event.pid, work] = event, workqueue
+        before = self._queued_before.pop(work, None)
+        if self._place in self._queued_anew:
+            queueing, stall = before, None
+        else:
+            queueing, stall = self._queued.pop(work, None), self._stalls.pop(work, None)
+        workqueue = "" if queueing is None else str(queueing.event.args[3])
+        self._running[event.pid, work] = event, workqueue, queueing
         if queueing is None:
             return
-        self.series["work", function, workqueue, "latency"].append(between(queueing, event))
+        self.series["work", function, workqueue, "latency"].append(between(queueing.event, event))
         if stall and stall.ns:
             self.series["work", function, workqueue, "stall"].append(stall)
 
     def _execute_end(self, event: Event) -> None:
-        start, workqueue = self._running.pop((event.pid, int(event.args[0])), (None, ""))
-        if start is None:
+        run = self._running.pop((event.pid, int(event.args[0])), None)
+        if run is None:
             self.losses["work.end_without_start"] += 1
             return
+        start, workqueue, queueing = run
+        via, cause = (queueing.via, queueing.cause) if queueing else ("task", NO_CAUSE)
         key, span = ("work", start.args[1], workqueue), between(start, event)
         self.series[(*key, "run")].append(span)
         self.series[(*key, event.cpu, "run")].append(span)
+        caused = ("cause", *cause, "work", via, start.args[1], workqueue, event.cpu, "run")
+        self.series[caused].append(span)
+
+
+def starts_before_starts(events: Sequence[Event]) -> set[int]:
+    """The places of those after which the item starts again before it is queued."""
+    found = set()
+    last: dict[int, int] = {}  # by work item, the place of its start with no queueing since
+    for place, event in enumerate(events):
+        if event.name == "workqueue_queue_work":
+            last.pop(int(event.args[4]), None)
+        elif event.name == "workqueue_execute_start":
+            if int(event.args[0]) in last:
+                found.add(last[int(event.args[0])])
+            last[int(event.args[0])] = place
+    return found
+
+
+def stem(event: Event) -> str:
+    """ "local_timer" of "local_timer_entry"."""
+    return event.name.rpartition("_")[0]
+
+
+def interrupt(entry: Event) -> Cause:
+    """What is entered."""
+    if entry.name == "irq_handler_entry":
+        return int(entry.args[0]), str(entry.args[2])
+    return -1, stem(entry)
 
 
 def between(start: Event, end: Event, inside: Iterable[tuple[Event, Event]] = ()) -> Span:

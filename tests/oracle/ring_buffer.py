@@ -11,15 +11,16 @@ import functools
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.events import Event
+from tests.events import X86_VECTORS, Event
 from tests.oracle.pages import EventsLost, Raw, decoder_of, raw_pages, records
 
 PREFIX = "irqwatch-oracle-"
 
-# The nine that the probe attaches to.
+# Those of lines, vectors, softirqs and work that the probe attaches to. What a kernel lacks of them
+# is left out.
 EVENTS = (
     "irq/irq_handler_entry",
     "irq/irq_handler_exit",
@@ -30,6 +31,7 @@ EVENTS = (
     "workqueue/workqueue_activate_work",
     "workqueue/workqueue_execute_start",
     "workqueue/workqueue_execute_end",
+    *(f"irq_vectors/{name}_{end}" for name in X86_VECTORS for end in ("entry", "exit")),
 )
 
 MNT_DETACH = 2  # include/linux/fs.h
@@ -38,11 +40,14 @@ PF_KTHREAD = 0x00200000  # include/linux/sched.h
 
 class RingBuffer:
     """A context manager: the instance is there inside it, and gone after it. ``name`` tells apart
-    those of one process."""
+    those of one process; ``recorded`` are the events it is for."""
 
-    def __init__(self, name: str = "", megabytes_per_cpu: int = 64) -> None:
+    def __init__(
+        self, name: str = "", megabytes_per_cpu: int = 64, recorded: Sequence[str] = EVENTS
+    ) -> None:
         self._name = f"{PREFIX}{os.getpid()}-{name}"
         self._megabytes = megabytes_per_cpu
+        self._recorded = recorded
         self._cleanup = contextlib.ExitStack()
         self._tracefs = Path()
         self._instance = Path()
@@ -53,6 +58,9 @@ class RingBuffer:
             remove_leftovers(self._tracefs)
             self._instance = self._tracefs / "instances" / self._name
             self._instance.mkdir()
+            self._recorded = [
+                event for event in self._recorded if (self._instance / "events" / event).is_dir()
+            ]
             stack.callback(self._instance.rmdir)
             self._write("tracing_on", "0")
             stack.callback(self._write, "events/enable", "0")
@@ -70,7 +78,7 @@ class RingBuffer:
     def enable(self) -> None:
         """Take a place in the order in which the kernel calls those that look at an event: behind
         all that are there, BPF programs too (tracepoint_probe_register(), kernel/tracepoint.c)."""
-        for event in EVENTS:
+        for event in self._recorded:
             self._write(f"events/{event}/enable", "1")
 
     def start(self) -> None:
@@ -84,20 +92,25 @@ class RingBuffer:
     def events(self) -> list[Event]:
         """What was recorded, in the order of the times; of one CPU, in its own order. Raises
         EventsLost."""
+        saved = (self._tracefs / "saved_cmdlines").read_text(errors="surrogateescape")
+        task, numbers = tasks(saved), Numbers()
+        events: list[Event] = []
+        for cpu, raws in self.raws():
+            events += to_events(raws, cpu, numbers, task)
+        events.sort(key=lambda event: event.time_ns)
+        return events
+
+    def raws(self) -> Iterator[tuple[int, Iterator[Raw]]]:
+        """CPU by CPU what was recorded there, with the fields as they are. Raises EventsLost."""
         decoders = {}
-        for event in EVENTS:
+        for event in self._recorded:
             number, decoder = decoder_of((self._instance / "events" / event / "format").read_text())
             decoders[number] = decoder
-        saved = (self._tracefs / "saved_cmdlines").read_text(errors="surrogateescape")
-        task, numbers, page_bytes = tasks(saved), Numbers(), self._page_bytes()
-        events: list[Event] = []
+        page_bytes = self._page_bytes()
         for folder in sorted(self._instance.glob("per_cpu/cpu*")):
             check_nothing_lost(folder.name, (folder / "stats").read_text())
             pages = raw_pages(folder / "trace_pipe_raw", page_bytes)
-            cpu = int(folder.name.removeprefix("cpu"))
-            events += to_events(records(pages, decoders), cpu, numbers, task)
-        events.sort(key=lambda event: event.time_ns)
-        return events
+            yield int(folder.name.removeprefix("cpu")), records(pages, decoders)
 
     def _page_bytes(self) -> int:
         header = (self._instance / "events" / "header_page").read_text()

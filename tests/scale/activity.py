@@ -15,6 +15,8 @@ from irqwatch.model.snapshot import (
     Program,
     Snapshot,
     SoftirqTime,
+    VectorTime,
+    WorkCause,
     WorkTime,
     Worst,
 )
@@ -25,7 +27,7 @@ from tests.scale.machine import Machine, Queue, Size, build
 from tests.scale.works import Work, works
 
 NOTHING = CountAndTime(0, 0)
-COLLECTORS = frozenset({"hardirq", "softirq", "work"})
+COLLECTORS = frozenset({"hardirq", "softirq", "vector", "work"})
 INTERVAL_S = 1.0
 ATTACHED_NS = 40 * 86_400 * 10**9  # after boot
 SEEN_BEFORE_S = 600.0
@@ -49,6 +51,14 @@ SOFTIRQS = {
     "SCHED": (1.0, 150.0, Shape(2_500, 0.6), Shape(4_000, 0.7)),
     "RCU": (1.0, 100.0, Shape(1_700, 0.6), Shape(1_300, 0.9)),
 }
+# Vector → its row of /proc/interrupts, events a second on each CPU, run time.
+VECTORS = {
+    "local_timer": ("LOC", 250.0, Shape(1_800, 0.5)),
+    "reschedule": ("RES", 40.0, Shape(300)),
+    "call_function_single": ("CAL", 90.0, Shape(700, 0.5)),
+}
+OF_THE_TIMER = frozenset({"TIMER", "SCHED", "RCU"})  # softirqs that it raises; the others, a line
+
 TASKS = ((0, "swapper"), (4211, "postgres"), (977, "nginx"), (31, "ksoftirqd"), (8100, "java"))
 
 
@@ -114,6 +124,14 @@ class _Running:
         for queue in machine.queues:
             self._add_hardirqs(queue)
         self._not_mine: dict[tuple[int, str, int], int] = {}
+        self._vectors = {
+            (vector, cpu): _Stream(rate, shape)
+            for cpu in machine.topology.cpus
+            for vector, (_, rate, shape) in VECTORS.items()
+        }
+        self._first_line: dict[int, tuple[int, str]] = {}  # of each CPU that has one
+        for irq, action, cpu in self._hardirqs:
+            self._first_line.setdefault(cpu, (irq, action))
         self._softirqs = dict(_softirqs(len(machine.topology.cpus), rng))
         self._works: dict[Work, _Worked] = {
             work: _Worked(
@@ -137,6 +155,7 @@ class _Running:
     def advance(self, seconds: float) -> None:
         self._now_ns += int(seconds * 10**9)
         self._advance_hardirqs(seconds)
+        self._advance_vectors(seconds)
         self._advance_softirqs(seconds)
         self._advance_works(seconds)
         self._kernel.advance(seconds)
@@ -150,6 +169,12 @@ class _Running:
             for action in sharers[irq]:
                 key = (irq, action, cpu)
                 self._not_mine[key] = self._not_mine.get(key, 0) + count
+
+    def _advance_vectors(self, seconds: float) -> None:
+        for (vector, cpu), stream in self._vectors.items():
+            count = stream.count(seconds, self._rng)
+            step = stream.advance(count, self._now_ns, cpu, self._rng)
+            self._kernel.add_vector(VECTORS[vector][0], cpu, count, step.sum_ns)
 
     def _advance_softirqs(self, seconds: float) -> None:
         for (vector, cpu), softirq in self._softirqs.items():
@@ -207,8 +232,9 @@ class _Running:
                     softirq.run.seen,
                     softirq.ksoftirqd.count,
                     softirq.ksoftirqd.ns,
-                    softirq.latency.worst,
-                    softirq.run.worst,
+                    uncaused=_rest(softirq.run.seen, self._caused(vector, cpu)),
+                    worst_latency=softirq.latency.worst,
+                    worst_run=softirq.run.worst,
                 )
                 for (vector, cpu), softirq in self._softirqs.items()
                 if softirq.run.seen.buckets
@@ -218,6 +244,14 @@ class _Running:
                 for work, worked in self._works.items()
                 if worked.run.seen.buckets
             ),
+            vectors=tuple(
+                VectorTime(
+                    vector, cpu, stream.seen, stream.worst, self._softirqs_of((None, vector), cpu)
+                )
+                for (vector, cpu), stream in self._vectors.items()
+                if stream.seen.buckets
+            ),
+            work_causes=tuple(sorted(self._work_causes(), key=_order)),
             losses=losses,
             programs=tuple(Program(name, 0) for name in ("irq_entry", "irq_exit", "softirq_exit")),
         )
@@ -225,7 +259,39 @@ class _Running:
     def _handled(self) -> Iterator[HardirqTime]:
         for (irq, action, cpu), stream in self._hardirqs.items():
             if stream.seen.buckets:
-                yield HardirqTime(irq, action, cpu, stream.seen, worst=stream.worst)
+                softirqs = self._softirqs_of((irq, action), cpu)
+                yield HardirqTime(
+                    irq, action, cpu, stream.seen, worst=stream.worst, softirqs=softirqs
+                )
+
+    def _cause(self, vector: str, cpu: int) -> tuple[int | None, str] | None:
+        """The interrupt that raises most of the softirqs: of the timer, or of a line."""
+        return (None, "local_timer") if vector in OF_THE_TIMER else self._first_line.get(cpu)
+
+    def _caused(self, vector: str, cpu: int) -> CountAndTime:
+        """Three in four of them."""
+        run = self._softirqs[vector, cpu].run.seen if (vector, cpu) in self._softirqs else EMPTY
+        if self._cause(vector, cpu) is None:
+            return NOTHING
+        return CountAndTime(run.count * 3 // 4, run.sum_ns * 3 // 4)
+
+    def _softirqs_of(
+        self, interrupt: tuple[int | None, str], cpu: int
+    ) -> Mapping[str, CountAndTime]:
+        caused = {
+            vector: self._caused(vector, cpu)
+            for vector in SOFTIRQ_VECTORS
+            if self._cause(vector, cpu) == interrupt
+        }
+        return {vector: runs for vector, runs in caused.items() if runs.count}
+
+    def _work_causes(self) -> Iterator[WorkCause]:
+        """NET_RX queues what a queue with a name of its own runs, tasks the rest."""
+        for work, worked in self._works.items():
+            for cpu, runs in worked.cpus.items():
+                line = None if work.workqueue == "events" else self._first_line.get(cpu)
+                irq, cause, via = (*line, "NET_RX") if line else (None, "", "task")
+                yield WorkCause(irq, cause, via, work.function, work.workqueue, cpu, runs)
 
     def _shared(self) -> Iterator[HardirqTime]:
         for (irq, action, cpu), count in self._not_mine.items():
@@ -241,6 +307,15 @@ def _softirqs(cpus: int, rng: Random) -> Iterator[tuple[tuple[str, int], _Softir
             if rng.random() < share:
                 here = min(5 * rate, rate * rng.expovariate(1))
                 yield (vector, cpu), _Softirq(_Stream(here, latency), _Stream(here, run))
+
+
+def _order(caused: WorkCause) -> tuple[object, ...]:
+    parts = (caused.irq, caused.cause, caused.via, caused.function, caused.workqueue, caused.cpu)
+    return (caused.irq is None, *map(str, parts))
+
+
+def _rest(run: Histogram, caused: CountAndTime) -> CountAndTime:
+    return CountAndTime(run.count - caused.count, run.sum_ns - caused.ns)
 
 
 _NEVER = (0.0, 0.0, Shape(1_000), Shape(1_000))

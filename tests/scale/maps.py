@@ -8,16 +8,28 @@ from pathlib import Path
 from irqwatch.model.histogram import BUCKETS, Histogram
 from irqwatch.model.snapshot import (
     SOFTIRQ_VECTORS,
+    CountAndTime,
     HardirqTime,
     Probe,
     SoftirqTime,
+    VectorTime,
+    WorkCause,
     WorkTime,
     Worst,
 )
 from irqwatch.source.bpf_syscalls import MapShape
 from irqwatch.source.probe import Loaded, ProbeReader
 
-MAPS = ("cpus", "epochs", "hardirqs", "works", "work_cpus", "works_waiting", "works_running")
+MAPS = (
+    "cpus",
+    "epochs",
+    "hardirqs",
+    "works",
+    "work_cpus",
+    "work_causes",
+    "works_waiting",
+    "works_running",
+)
 FD = {name: number for number, name in enumerate(MAPS)}
 
 FIRST_FUNCTION = 0xFFFFFFFF81000000
@@ -25,11 +37,15 @@ FIRST_ACTION = 0xFFFF888200000000
 
 NO_HISTOGRAM = bytes(8 * (1 + BUCKETS))
 NO_WORST = bytes(40)
-NO_SOFTIRQ = bytes(16) + 4 * NO_WORST + 2 * NO_HISTOGRAM
+NO_SOFTIRQ = bytes(56) + 4 * NO_WORST + 2 * NO_HISTOGRAM
 
 HEADER = (Path(__file__).parents[2] / "bpf" / "irqwatch.h").read_text()
 LOSSES = re.findall(r"^\tLOSS_([A-Z]+)_([A-Z_]+),$", HEADER, re.MULTILINE)
-LOSSES_ROOM = 16
+LOSSES_ROOM = int(re.findall(r"^\tLOSSES = (\d+)$", HEADER, re.MULTILINE)[0])
+
+# arch/x86/include/asm/irq_vectors.h
+VECTORS = {"call_function_single": 0xFB, "reschedule": 0xFD, "local_timer": 0xEC}
+VIAS = ("task", "", "thread", *SOFTIRQ_VECTORS)  # enum via
 
 Entries = dict[bytes, bytes]
 
@@ -43,9 +59,10 @@ class ProbeMaps:
         self._possible = possible
         keys = _work_keys(probe.works)
         self._hash: dict[int, Entries] = {
-            FD["hardirqs"]: dict(_hardirqs(probe.hardirqs)),
+            FD["hardirqs"]: {**dict(_hardirqs(probe.hardirqs)), **dict(_vectors(probe.vectors))},
             FD["works"]: {key: _work(work) for key, work in keys.items()},
             FD["work_cpus"]: dict(_work_cpus(keys)),
+            FD["work_causes"]: dict(_work_causes(probe, keys)),
             FD["works_waiting"]: {},
             FD["works_running"]: {},
         }
@@ -119,8 +136,11 @@ def _cpu_head() -> bytes:
     """struct cpu up to its losses: what is open or raised just now, which nobody reads."""
     _, _, fields = HEADER.partition("\nstruct cpu {\n")
     fields, _, _ = fields.partition("\tu64 losses[")
-    arrays = re.findall(r"^\tu64 \w+(\[NR_SOFTIRQS\])?;", fields, re.MULTILINE)
-    return bytes(8 * sum(len(SOFTIRQ_VECTORS) if array else 1 for array in arrays))
+    members = re.findall(r"^\t(u64|struct cause) \w+(\[NR_SOFTIRQS\])?;", fields, re.MULTILINE)
+    words = {"u64": 1, "struct cause": 2}
+    return bytes(
+        8 * sum(words[of] * (len(SOFTIRQ_VECTORS) if array else 1) for of, array in members)
+    )
 
 
 def _cpus(probe: Probe, possible: tuple[int, ...]) -> Iterator[bytes]:
@@ -144,7 +164,16 @@ def _softirq(part: SoftirqTime | None) -> bytes:
     if part is None:
         return NO_SOFTIRQ
     return (
-        struct.pack("=QQ", part.ksoftirqd_count, part.ksoftirqd_ns)
+        struct.pack(
+            "=7Q",
+            part.ksoftirqd_count,
+            part.ksoftirqd_ns,
+            part.interrupt_count,
+            part.interrupt_ns,
+            part.restarts,
+            part.uncaused.count,
+            part.uncaused.ns,
+        )
         + _worsts(part.worst_latency)
         + _worsts(part.worst_run)
         + _histogram(part.latency)
@@ -157,7 +186,21 @@ def _hardirqs(parts: Iterable[HardirqTime]) -> Iterator[tuple[bytes, bytes]]:
     for number, part in enumerate(parts):
         key = struct.pack("=QII", FIRST_ACTION + 128 * number, part.irq, part.cpu)
         head = struct.pack("=48sQQ", part.action.encode(), part.not_mine_count, part.not_mine_ns)
-        yield key, head + _worsts(part.worst) + _histogram(part.handled)
+        value = _worsts(part.worst) + _histogram(part.handled) + _caused(part.softirqs)
+        yield key, head + value
+
+
+def _vectors(parts: Iterable[VectorTime]) -> Iterator[tuple[bytes, bytes]]:
+    """The same, of the architecture's own."""
+    for part in parts:
+        key = struct.pack("=QII", 0, VECTORS[part.vector], part.cpu)
+        yield key, bytes(64) + _worsts(part.worst) + _histogram(part.run) + _caused(part.softirqs)
+
+
+def _caused(softirqs: Mapping[str, CountAndTime]) -> bytes:
+    """A struct count_and_ns for each vector."""
+    parts = (softirqs.get(vector, CountAndTime(0, 0)) for vector in SOFTIRQ_VECTORS)
+    return b"".join(struct.pack("=QQ", part.count, part.ns) for part in parts)
 
 
 def _work(work: WorkTime) -> bytes:
@@ -181,6 +224,24 @@ def _work_cpus(keys: Mapping[bytes, WorkTime]) -> Iterator[tuple[bytes, bytes]]:
                 + _worsts(_if_on(work.worst_run, cpu)),
             )
             stall = (0, 0)
+
+
+def _work_causes(probe: Probe, keys: Mapping[bytes, WorkTime]) -> Iterator[tuple[bytes, bytes]]:
+    """struct work_cause_key and struct count_and_ns."""
+    actions: dict[tuple[int | None, str], int] = {}
+    for number, part in enumerate(probe.hardirqs):
+        actions.setdefault((part.irq, part.action), FIRST_ACTION + 128 * number)
+    by_name = {(work.function, work.workqueue): key for key, work in keys.items()}
+    for caused in probe.work_causes:
+        action = actions.get((caused.irq, caused.cause), 0)
+        rest = struct.pack("=QQII", action, _irq(caused), VIAS.index(caused.via), caused.cpu)
+        value = struct.pack("=QQ", caused.runs.count, caused.runs.ns)
+        yield by_name[caused.function, caused.workqueue] + rest, value
+
+
+def _irq(caused: WorkCause) -> int:
+    """As in struct cause: the line's or the vector's; 0 of none."""
+    return VECTORS.get(caused.cause, 0) if caused.irq is None else caused.irq
 
 
 def _if_on(worst: Worst | None, cpu: int) -> Worst | None:

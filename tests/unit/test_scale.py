@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from irqwatch.cells import text_of
 from irqwatch.derive.coverage import coverage_by
 from irqwatch.derive.interval import between
 from irqwatch.derive.view import derive
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.sink.prometheus import Exporter
 from irqwatch.sink.top import frame
-from irqwatch.sink.top.cells import text_of
 from irqwatch.sink.top.state import State
 from irqwatch.sink.view_json import to_json
 from irqwatch.source.host import HostReader

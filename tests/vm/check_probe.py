@@ -3,20 +3,27 @@
 Prints one line of JSON; exits 1 with the reason where something does not hold.
 """
 
+import contextlib
 import json
+import mmap
+import os
 import platform
+import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from irqwatch.model.snapshot import Snapshot
-from irqwatch.source.live import COLLECTORS, LiveSource
+from irqwatch.model.collectors import COLLECTORS
+from irqwatch.model.snapshot import Probe, Snapshot
+from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root
 from tests.live.kernel import interrupt_counts, softirq_count, wait_for
 from tests.live.load import send_udp_packets
+from tests.unit.probe.sums import check_causes
 
 PACKETS = 3000
+PAGES = 500
 TRIES = 10
 
 
@@ -67,13 +74,83 @@ def works_run(source: LiveSource) -> list[str]:
     return sorted(work.function for work in probe.works if work.run.count)
 
 
+def check_programs(source: LiveSource) -> dict[str, int]:
+    """What this one does to itself: signals, system calls, page faults."""
+    before = source.sample().probe
+    for _ in range(PAGES):
+        os.kill(os.getpid(), signal.SIGURG)  # ignored by default
+    pages = mmap.mmap(-1, PAGES * mmap.PAGESIZE)
+    with contextlib.suppress(OSError):  # a kernel without huge pages does not know the word
+        pages.madvise(mmap.MADV_NOHUGEPAGE)
+    for page in range(PAGES):
+        pages[page * mmap.PAGESIZE] = 1
+    after = source.sample().probe
+    assert before and after
+    made = {
+        "signals": signals(after) - signals(before),
+        "calls of kill": kills(after) - kills(before),
+        "page faults": faults(after) - faults(before),
+    }
+    if min(made.values()) < PAGES:
+        raise SystemExit(f"of {PAGES} each, saw {made}")
+    return made
+
+
+def check_timers_and_polls(probe: Probe) -> dict[str, int]:
+    """Since it was attached, with the packets of check_softirqs()."""
+    timers = sum(part.latency.count + part.early_count for part in probe.timers)
+    packets = sum(part.packet_count for part in probe.napis if part.device == "backlog")
+    if not timers or packets < PACKETS:
+        raise SystemExit(f"saw {timers} timers, {packets} packets over loopback")
+    return {"timers": timers, "packets polled": packets}
+
+
+def signals(probe: Probe) -> int:
+    return sum(part.generated_count for part in probe.signals if part.signal == "SIGURG")
+
+
+def kills(probe: Probe) -> int:
+    return sum(part.run.count for part in probe.syscalls if part.syscall == "kill")
+
+
+def faults(probe: Probe) -> int:
+    own = [process for process in probe.faulting if process.pid == os.getpid()]
+    return own[0].user_count if own else 0
+
+
+def check_collectors(snapshot: Snapshot) -> None:
+    if not snapshot.probe or snapshot.probe.collectors != set(COLLECTORS):
+        raise SystemExit(f"the probe is not complete: {snapshot.unavailable}")
+
+
+def causes_add_up(source: LiveSource) -> bool:
+    """The maps are read one after the other."""
+    probe = source.sample().probe
+    assert probe
+    try:
+        check_causes(probe)
+    except AssertionError:
+        return False
+    return True
+
+
+def check_vectors(probe: Probe) -> dict[str, int]:
+    """By name; and that softirqs were raised in them."""
+    counts: dict[str, int] = {}
+    for part in probe.vectors:
+        counts[part.vector] = counts.get(part.vector, 0) + part.run.count
+    if not counts.get("local_timer") or not any(part.softirqs for part in probe.vectors):
+        raise SystemExit(f"saw the vectors {counts} and {probe.vectors}")
+    return counts
+
+
 def main() -> None:
-    with LiveSource(Root()) as source:
-        first = source.sample()
-        if not first.probe or first.probe.collectors != set(COLLECTORS):
-            raise SystemExit(f"the probe is not complete: {first.unavailable}")
+    with LiveSource(Root(), COLLECTORS) as source:
+        check_collectors(source.sample())
         packets, interrupts = check_softirqs(source), check_hardirqs(source)
+        programs = check_programs(source)
         wait_for(lambda: len(works_run(source)) >= 3, "three work functions", 60)
+        wait_for(lambda: causes_add_up(source), "causes that add up", 60)
         last = source.sample()
         assert last.probe
         print(
@@ -85,6 +162,9 @@ def main() -> None:
                     "net_rx": packets,
                     "interrupts": interrupts,
                     "works": works_run(source),
+                    "vectors": check_vectors(last.probe),
+                    **programs,
+                    **check_timers_and_polls(last.probe),
                     "losses": {
                         f"{collector}.{reason}": count
                         for collector, reasons in last.probe.losses.items()

@@ -7,10 +7,12 @@ The kernels are the distribution's own packages, downloaded once and unpacked (n
 import fcntl
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -44,19 +46,24 @@ def run(
     cpus: int = 4,
     nodes: int = 2,
     disk: Path | None = None,
+    devices: Sequence[str] = (),
+    kernel_options: Sequence[str] = (),
     timeout_seconds: float = 300,
 ) -> str:
     """What ``script`` (an executable file) wrote in a guest of ``kernel`` (a key of KERNELS).
 
     The guest is root on a read-write view of this host's files that is thrown away, but for /tmp,
     which is new, and the script's own folder, which is this host's. ``disk`` is an image that it
-    has as its first virtio disk. Raises GuestError.
+    has as its first virtio disk, ``devices`` are further options of qemu, ``kernel_options`` of the
+    kernel's command line. Raises GuestError.
     """
     busybox = _unpacked("busybox", "busybox-static") / "bin" / "busybox"  # in the guest's initramfs
     command = [
         _tool("vng"), "--verbose", "--run", str(vmlinuz(kernel)), "--disable-kvm", "--force-9p",
         "--cpus", str(cpus), "--memory", f"{MEMORY_MB}M", *_numa(cpus, nodes),
         *(["--disk", str(disk)] if disk else []),
+        *(["--qemu-opts", f" {shlex.join(devices)}"] if devices else []),
+        *(word for option in kernel_options for word in ("--append", option)),
         "--rwdir", str(script.parent), "--exec", str(script),
     ]  # fmt: skip
     with subprocess.Popen(

@@ -9,8 +9,9 @@ from prometheus_client.exposition import choose_encoder
 
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.sink.prometheus.fold import BOUNDS_NS, HistogramDetail, Labels, Vector
+from irqwatch.sink.prometheus.sheet import Sheet
 from irqwatch.sink.prometheus.table import METRICS, Metric
-from irqwatch.sink.prometheus.values import NS, Accountant, Sheet
+from irqwatch.sink.prometheus.values import NS, Accountant
 
 BOUNDS = (*(str(bound_ns / NS) for bound_ns in BOUNDS_NS), "+Inf")
 

@@ -21,7 +21,12 @@ OTHER = "other"
 LINES_SHOWN_APART = 256
 DEVICES_SHOWN_APART = 64
 WORKS_SHOWN_APART = 64
+CAUSES_SHOWN_APART = 512
+TASKLETS_SHOWN_APART = 64
+SYSCALLS_SHOWN_APART = 64
+BLAMES_SHOWN_APART = 256
 CPUS_SHOWN_APART = 64
+TIMER_CPUS_SHOWN_APART = 16  # a histogram is fifteen series
 LINE_CPU_PAIRS = 2048
 
 Labels = tuple[str, ...]
@@ -37,6 +42,7 @@ class Detail:
     hardirqs: int  # at most so many of them apart
     cpus_per_line: int  # a line that fired on more is summed over CPUs
     by_cpu: bool  # architecture rows and softirq counts by CPU, else summed
+    timers_by_cpu: bool  # their histograms by CPU, else one
 
 
 def choose_detail(snapshot: Snapshot, histograms: HistogramDetail = "auto") -> Detail:
@@ -51,6 +57,7 @@ def choose_detail(snapshot: Snapshot, histograms: HistogramDetail = "auto") -> D
         hardirqs=2 * max(lines, LINES_SHOWN_APART) if by_line else DEVICES_SHOWN_APART,
         cpus_per_line=max(1, LINE_CPU_PAIRS // max(1, lines)),
         by_cpu=cpus <= CPUS_SHOWN_APART,
+        timers_by_cpu=cpus <= TIMER_CPUS_SHOWN_APART,
     )
 
 

@@ -17,6 +17,8 @@ class Metric:
 
 LINE = ("irq", "action", "device")
 WORK = ("function", "workqueue")
+CAUSED = (*LINE, "kind", "name")
+SIGNAL = ("signal", "origin")
 PREEMPT_RT = "On PREEMPT_RT, where softirqs can be preempted, it is wall time."
 
 METRICS = (
@@ -111,6 +113,24 @@ METRICS = (
         "The part of the softirqs' run time that ran in ksoftirqd. " + PREEMPT_RT,
     ),
     Metric(
+        "irqwatch_inline_softirqs_total",
+        "counter",
+        ("vector", "after"),
+        "Softirqs that ran inline, right after an interrupt or in a task.",
+    ),
+    Metric(
+        "irqwatch_inline_softirq_seconds_total",
+        "counter",
+        ("vector", "after"),
+        "The part of the softirqs' run time that ran inline. " + PREEMPT_RT,
+    ),
+    Metric(
+        "irqwatch_softirq_restarts_total",
+        "counter",
+        ("vector",),
+        "Inline runs that began another round of the same batch; ten rounds wake ksoftirqd.",
+    ),
+    Metric(
         "irqwatch_ksoftirqd_cpu_seconds_total",
         "counter",
         ("cpu",),
@@ -169,6 +189,156 @@ METRICS = (
         "counter",
         WORK,
         "Time that work items waited because their workqueue was at max_active.",
+    ),
+    Metric(
+        "irqwatch_vector_duration_seconds",
+        "histogram",
+        ("vector",),
+        "Time that one of the architecture's own interrupts took: the local timer's, other CPUs'.",
+    ),
+    Metric(
+        "irqwatch_vector_duration_max_seconds",
+        "gauge",
+        ("vector",),
+        "Longest such interrupt seen in the last one to two minutes.",
+    ),
+    Metric(
+        "irqwatch_vector_seconds_total",
+        "counter",
+        ("cpu",),
+        "Time a CPU spent in the architecture's own interrupts.",
+    ),
+    Metric(
+        "irqwatch_caused_total",
+        "counter",
+        CAUSED,
+        "Softirqs, runs of its thread and work items that an interrupt caused.",
+    ),
+    Metric(
+        "irqwatch_caused_seconds_total",
+        "counter",
+        CAUSED,
+        "Run time of the softirqs, the thread and the work items that an interrupt caused.",
+    ),
+    Metric(
+        "irqwatch_timer_latency_seconds",
+        "histogram",
+        ("cpu", "mode"),
+        "Time from the expiry of a timer to when the kernel ran it: how late the CPU answers.",
+    ),
+    Metric(
+        "irqwatch_timer_latency_max_seconds",
+        "gauge",
+        ("cpu", "mode"),
+        "Latest timer seen in the last one to two minutes.",
+    ),
+    Metric(
+        "irqwatch_timer_early_total",
+        "counter",
+        ("cpu", "mode"),
+        "Timers that fired before their expiry, in the slack that they allow.",
+    ),
+    Metric(
+        "irqwatch_tasklet_duration_seconds",
+        "histogram",
+        ("function",),
+        "Run time of a tasklet without the hard interrupts inside it.",
+    ),
+    Metric(
+        "irqwatch_tasklet_duration_max_seconds",
+        "gauge",
+        ("function",),
+        "Longest run of a tasklet seen in the last one to two minutes.",
+    ),
+    Metric(
+        "irqwatch_napi_polls_total",
+        "counter",
+        ("device",),
+        "Polls of a network device.",
+    ),
+    Metric(
+        "irqwatch_napi_packets_total",
+        "counter",
+        ("device",),
+        "Work that the polls of a network device did, in packets as its driver counts them.",
+    ),
+    Metric(
+        "irqwatch_napi_budget_exhausted_total",
+        "counter",
+        ("device",),
+        "Polls of a network device that used up their budget: there was more to do.",
+    ),
+    Metric(
+        "irqwatch_exceptions_total",
+        "counter",
+        ("exception", "cpu"),
+        "Exceptions that a CPU took: page faults, NMIs, records of machine checks.",
+    ),
+    Metric(
+        "irqwatch_signal_latency_seconds",
+        "histogram",
+        SIGNAL,
+        "Time from the generation of a signal to its delivery.",
+    ),
+    Metric(
+        "irqwatch_signal_latency_max_seconds",
+        "gauge",
+        SIGNAL,
+        "Longest wait of a signal seen in the last one to two minutes.",
+    ),
+    Metric(
+        "irqwatch_signals_generated_total",
+        "counter",
+        SIGNAL,
+        "Signals generated, by what sent them.",
+    ),
+    Metric(
+        "irqwatch_signals_dropped_total",
+        "counter",
+        SIGNAL,
+        "Signals that were ignored, were pending already, or found no room in the queue.",
+    ),
+    Metric(
+        "irqwatch_syscall_duration_seconds",
+        "histogram",
+        ("syscall",),
+        "Time from start to end of a system call, sleeping included.",
+    ),
+    Metric(
+        "irqwatch_syscall_duration_max_seconds",
+        "gauge",
+        ("syscall",),
+        "Longest system call seen in the last one to two minutes.",
+    ),
+    Metric(
+        "irqwatch_irq_thread_latency_seconds",
+        "histogram",
+        LINE,
+        "Time from the wake by its handler to the run of the thread of an interrupt.",
+    ),
+    Metric(
+        "irqwatch_irq_thread_latency_max_seconds",
+        "gauge",
+        LINE,
+        "Longest such wait seen in the last one to two minutes.",
+    ),
+    Metric(
+        "irqwatch_irq_thread_duration_seconds",
+        "histogram",
+        LINE,
+        "Time on a CPU that the thread of an interrupt took from one wait for it to the next.",
+    ),
+    Metric(
+        "irqwatch_irq_thread_duration_max_seconds",
+        "gauge",
+        LINE,
+        "Longest such run seen in the last one to two minutes.",
+    ),
+    Metric(
+        "irqwatch_blamed_seconds_total",
+        "counter",
+        ("cgroup", "kind", "device"),
+        "Time that interrupts and inline softirqs took from the tasks of a cgroup.",
     ),
     Metric(
         "irqwatch_coverage_ratio",

@@ -3,13 +3,20 @@ scrapes so that counters stay monotonic and the worst events are not lost."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 
 from irqwatch.model.histogram import merge
-from irqwatch.model.snapshot import Line, Probe, Snapshot, Worst
+from irqwatch.model.snapshot import Line, Probe, Snapshot, SoftirqTime
+from irqwatch.sink.prometheus.blame_values import show_blames
+from irqwatch.sink.prometheus.cause_values import show_causes
+from irqwatch.sink.prometheus.exception_values import show_exceptions
 from irqwatch.sink.prometheus.fold import (
+    BLAMES_SHOWN_APART,
+    CAUSES_SHOWN_APART,
+    DEVICES_SHOWN_APART,
     NOTHING_TO_BOUNDS,
     OTHER,
+    SYSCALLS_SHOWN_APART,
+    TASKLETS_SHOWN_APART,
     WORKS_SHOWN_APART,
     CpuSums,
     Groups,
@@ -21,6 +28,14 @@ from irqwatch.sink.prometheus.fold import (
     choose_detail,
     to_bounds,
 )
+from irqwatch.sink.prometheus.napi_values import show_napis
+from irqwatch.sink.prometheus.sheet import Sheet
+from irqwatch.sink.prometheus.signal_values import show_signals
+from irqwatch.sink.prometheus.syscall_values import show_syscalls
+from irqwatch.sink.prometheus.tasklet_values import show_tasklets
+from irqwatch.sink.prometheus.thread_values import show_threads
+from irqwatch.sink.prometheus.timer_values import show_timers
+from irqwatch.sink.prometheus.vector_values import show_vectors
 
 NS = 1e9
 
@@ -29,25 +44,6 @@ NR_CPUS = 8192
 
 # So many reasons at most: they are text, and each is a series.
 REASONS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One scrape: metric → label values → value. A label that is empty is one that Prometheus does
-    not keep."""
-
-    values: defaultdict[str, dict[Labels, float]] = field(default_factory=lambda: defaultdict(dict))
-    # What ``to_bounds`` gives.
-    histograms: defaultdict[str, dict[Labels, Vector]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    # In nanoseconds, since the last scrape.
-    longest: dict[tuple[str, Labels], int] = field(default_factory=dict)
-
-    def note(self, name: str, labels: Labels, worst: Worst | None) -> None:
-        """Keep the longest event of a series."""
-        if worst:
-            self.longest[name, labels] = max(worst.ns, self.longest.get((name, labels), 0))
 
 
 class Accountant:
@@ -64,6 +60,12 @@ class Accountant:
         self._cpus = Groups(NR_CPUS, (OTHER,))
         self._irq_threads = Groups(self.detail.hardirqs, other[1:])
         self._works = Groups(WORKS_SHOWN_APART, (OTHER, OTHER))
+        self._causes = Groups(CAUSES_SHOWN_APART, ("", OTHER, OTHER, OTHER, OTHER))
+        self._tasklets = Groups(TASKLETS_SHOWN_APART, (OTHER,))
+        self._napis = Groups(DEVICES_SHOWN_APART, (OTHER,))
+        self._syscalls = Groups(SYSCALLS_SHOWN_APART, (OTHER,))
+        self._threads = Groups(self.detail.hardirqs, other)
+        self._blames = Groups(BLAMES_SHOWN_APART, (OTHER, OTHER, OTHER))
         self._line_sums = CpuSums()
         self._vector_sums = CpuSums()
         self._longest = LongestLately()
@@ -78,8 +80,19 @@ class Accountant:
         _count_packets(sheet, snapshot)
         if snapshot.probe:
             self._time_hardirqs(sheet, snapshot.probe, devices)
-            _time_softirqs(sheet, snapshot.probe)
+            _time_softirqs(sheet, snapshot.probe, by_vector=self.detail.by_cpu)
             self._time_works(sheet, snapshot.probe)
+            show_vectors(sheet, snapshot.probe)
+            show_causes(sheet, snapshot.probe, devices, self._causes, by_line=self.detail.by_line)
+            show_timers(sheet, snapshot.probe, self.detail)
+            show_tasklets(sheet, snapshot.probe, self._tasklets)
+            show_napis(sheet, snapshot.probe, self._napis)
+            show_exceptions(sheet, snapshot.probe, by_cpu=self.detail.by_cpu)
+            show_signals(sheet, snapshot.probe)
+            show_syscalls(sheet, snapshot.probe, self._syscalls)
+            by_line = self.detail.by_line
+            show_threads(sheet, snapshot.probe, devices, self._threads, by_line=by_line)
+            show_blames(sheet, snapshot, devices, self._blames)
             _show_probe(sheet, snapshot.probe)
         for (name, labels), ns in self._longest.update(
             snapshot.monotonic_ns, sheet.longest
@@ -201,7 +214,9 @@ def _count_packets(sheet: Sheet, snapshot: Snapshot) -> None:
         sheet.values["irqwatch_softnet_time_squeezed_total"][cpu] = row.time_squeeze
 
 
-def _time_softirqs(sheet: Sheet, probe: Probe) -> None:
+def _time_softirqs(sheet: Sheet, probe: Probe, *, by_vector: bool) -> None:
+    """The time of each CPU is ``by_vector``, or of all vectors together."""
+    seconds = sheet.values["irqwatch_softirq_seconds_total"]
     for vector in dict.fromkeys(time.vector for time in probe.softirqs):
         times = [time for time in probe.softirqs if time.vector == vector]
         run = merge(time.run for time in times)
@@ -215,12 +230,26 @@ def _time_softirqs(sheet: Sheet, probe: Probe) -> None:
         in_ksoftirqd_ns = sum(time.ksoftirqd_ns for time in times)
         sheet.values["irqwatch_ksoftirqd_softirqs_total"][labels] = in_ksoftirqd
         sheet.values["irqwatch_ksoftirqd_softirq_seconds_total"][labels] = in_ksoftirqd_ns / NS
+        _show_inline(sheet, times, labels)
         for time in times:
             if time.run.sum_ns:
-                cpu = (vector, str(time.cpu))
-                sheet.values["irqwatch_softirq_seconds_total"][cpu] = time.run.sum_ns / NS
+                cpu: Labels = (vector if by_vector else "", str(time.cpu))
+                seconds[cpu] = seconds.get(cpu, 0) + time.run.sum_ns / NS
             sheet.note("irqwatch_softirq_latency_max_seconds", labels, time.worst_latency)
             sheet.note("irqwatch_softirq_duration_max_seconds", labels, time.worst_run)
+
+
+def _show_inline(sheet: Sheet, times: Collection[SoftirqTime], labels: Labels) -> None:
+    """Those that did not run in ksoftirqd, by what they came after."""
+    count = sum(time.interrupt_count for time in times)
+    ns = sum(time.interrupt_ns for time in times)
+    rest = sum(time.run.count - time.ksoftirqd_count for time in times) - count
+    rest_ns = sum(time.run.sum_ns - time.ksoftirqd_ns for time in times) - ns
+    for after, (n, total_ns) in {"interrupt": (count, ns), "task": (rest, rest_ns)}.items():
+        sheet.values["irqwatch_inline_softirqs_total"][(*labels, after)] = n
+        sheet.values["irqwatch_inline_softirq_seconds_total"][(*labels, after)] = total_ns / NS
+    restarts = sum(time.restarts for time in times)
+    sheet.values["irqwatch_softirq_restarts_total"][labels] = restarts
 
 
 def _show_probe(sheet: Sheet, probe: Probe) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from irqwatch.cells import Line, Span, fit, left, percent, right
 from irqwatch.model.view import CpuView, View
-from irqwatch.sink.top.cells import Line, Span, fit, left, percent, right
 
 # One letter each, so that a bar reads without colour.
 BAR = (("H", "hardirq"), ("s", "softirq"), ("-", "other"))
@@ -35,20 +35,23 @@ def block(view: View, width: int, height: int) -> list[Line]:
 
 def table(cpus: Sequence[CpuView], width: int) -> list[Line]:
     """A title and a line a CPU, with each share and a bar."""
-    fixed = NUMBER_WIDTH + SHARE_WIDTH * len(SHARES) + 2
+    names: tuple[str, ...] = SHARES
+    if width >= FULL_WIDTH + SHARE_WIDTH and any(cpu.vector is not None for cpu in cpus):
+        names = ("hardirq", "vector", *SHARES[1:])
+    fixed = NUMBER_WIDTH + SHARE_WIDTH * len(names) + 2
     bar = min(width - fixed, WIDEST_BAR)
-    titles = "".join(right(name.upper(), SHARE_WIDTH) for name in SHARES)
+    titles = "".join(right(name.upper(), SHARE_WIDTH) for name in names)
     title = (Span(right("CPU", NUMBER_WIDTH) + titles, "heading"),)
     lines: list[Line] = [(*title, Span(f"  {LEGEND}", "dim"))]
     for cpu in cpus:
-        shares = "".join(right(percent(getattr(cpu, name)), SHARE_WIDTH) for name in SHARES)
+        shares = "".join(right(percent(getattr(cpu, name)), SHARE_WIDTH) for name in names)
         lines.append((Span(right(str(cpu.cpu), NUMBER_WIDTH) + shares + "  "), *_bar(cpu, bar)))
     return [fit(line, width) for line in lines]
 
 
 def _bar(cpu: CpuView, width: int) -> Line:
     """``width`` cells, filled as the CPU's time is."""
-    hardirq, softirq = cpu.hardirq or 0.0, cpu.softirq or 0.0
+    hardirq, softirq = (cpu.hardirq or 0.0) + (cpu.vector or 0.0), cpu.softirq or 0.0
     busy = 0.0 if cpu.idle is None else 1 - cpu.idle - (cpu.steal or 0.0)
     spans, filled, end = [], 0, 0.0
     for (letter, style), share in zip(
@@ -103,7 +106,6 @@ def _digit(cpu: CpuView) -> str:
 
 
 def interrupts(cpu: CpuView) -> float | None:
-    """Hard interrupts and softirqs together; unknown only where both are."""
-    if cpu.hardirq is None and cpu.softirq is None:
-        return None
-    return (cpu.hardirq or 0.0) + (cpu.softirq or 0.0)
+    """Hard interrupts, vectors and softirqs together; unknown only where all are."""
+    known = [share for share in (cpu.hardirq, cpu.vector, cpu.softirq) if share is not None]
+    return sum(known) if known else None

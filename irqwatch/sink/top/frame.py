@@ -1,8 +1,8 @@
 """One frame of ``irqwatch top``: a View and the screen's state in, styled lines out. Pure."""
 
+from irqwatch.cells import Line, Span, fit, left, text_of
 from irqwatch.model.view import Source, View
 from irqwatch.sink.top import cpus, detail, header, help, table
-from irqwatch.sink.top.cells import Line, Span, fit, left, text_of
 from irqwatch.sink.top.state import State, position, rows
 
 SMALLEST = (40, 10)  # columns and lines
@@ -70,7 +70,7 @@ def _top(cursor: int, number: int, room: int) -> int:
 def _why_empty(view: View, state: State) -> str:
     if state.filter:
         return f'nothing matches "{state.filter}": esc clears the filter'
-    if state.view in ("hardirq", "softirq", "work") and state.view not in view.collectors:
+    if state.view not in ("all", "cpus") and state.view not in view.collectors:
         return f"no {state.view} was counted; its collector is off"
     return "nothing was counted in this interval"
 

@@ -2,10 +2,9 @@
 
 from datetime import datetime, tzinfo
 
+from irqwatch.cells import Line, Span, count, ratio
+from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.view import View
-from irqwatch.sink.top.cells import Line, Span, count, ratio
-
-COLLECTORS = ("hardirq", "softirq", "work")
 
 
 def clock(wall_ns: int, zone: tzinfo | None, *, milliseconds: bool = False) -> str:
@@ -33,14 +32,16 @@ def _cpus(number: int) -> str:
 
 
 def _probe(view: View) -> Line:
-    on = [name for name in COLLECTORS if name in view.collectors]
-    off = [name for name in COLLECTORS if name not in view.collectors]
-    spans = [Span("timed " + " ".join(on) if on else "nothing is timed, only counted")]
-    if on and off:
-        spans.append(Span("  off " + " ".join(off), "dim"))
+    """How well it is seen comes first: what is on can be a long list."""
+    spans: list[Span] = []
     if view.coverage is not None:
         each = ", ".join(f"{name} {ratio(seen)}" for name, seen in view.coverage_by.items())
-        spans += [Span("  coverage "), Span(ratio(view.coverage)), Span(f" ({each})", "dim")]
+        spans = [Span(f"coverage {ratio(view.coverage)}"), Span(f" ({each})  ", "dim")]
+    on = [name for name in COLLECTORS if name in view.collectors]
+    off = [name for name in COLLECTORS if name in DEFAULT_COLLECTORS - view.collectors]
+    spans.append(Span("timed " + " ".join(on) if on else "nothing is timed, only counted"))
+    if on and off:
+        spans.append(Span("  off " + " ".join(off), "dim"))
     return tuple(spans)
 
 

@@ -1,9 +1,10 @@
 """The help screen."""
 
-from irqwatch.sink.top.cells import Line, Span
+from irqwatch.cells import Line, Span
 
 TEXT = """\
-views     1 all  2 hardirq  3 softirq  4 work  5 cpus       v V next, previous
+views     1 all  2 hardirq  3 softirq  4 work  5 cpus  6 cause   7 8 9 and
+          v V next, previous: those of collectors that are off by default too
 sort by   c cpu share  r rate  m p50 (median)  t p99 (tail)  w worst
           l latency p99  n name                             s S next, previous
 rows      up down j k  page up page down  g G first, last
@@ -13,12 +14,12 @@ other     p space pause   q quit   ? h this help
 
 hardirq   one action of an interrupt line; P50, P99 and WORST are of the runs it
           took as its own, RATE/S and CPU also of those it answered "not mine"
-softirq   a vector; LAT99 is from its raise to its run. Its times leave out the
-          hard interrupts that fell inside
-work      a function on a workqueue; LAT99 is from queueing to start. Its time
-          includes sleep, so CPU can be more than it used
-vector    an interrupt of the architecture: the kernel counts it, nothing times it
-
+vector    the local timer, other CPUs   thread  LAT99: its wake to its run
+softirq   LAT99 is from its raise to its run; times leave out interrupts inside
+work      LAT99 is from queueing to start; its time includes sleep
+timer     one that fires; LAT99 is how late     napi   polls of a network device
+signal    LAT99: to delivery   exception  by process   syscall  with its sleep
+cause     interrupts, what followed: WHOLE   blame  whose time they took
 CPU       the part of one CPU's time      -   not known
 CPUS      where it ran; one that took at least half comes first
 WORST     of this interval; the last lines say when, where and over which task

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from irqwatch import clock
+from irqwatch.cells import Line, in_ascii
 from irqwatch.model.view import View
 from irqwatch.sink.top import frame
-from irqwatch.sink.top.cells import Line, in_ascii
 from irqwatch.sink.top.playback import Playback
 from irqwatch.sink.top.state import State, on_key
 
@@ -46,6 +46,14 @@ COLOURS = {
     "hardirq": curses.COLOR_RED,
     "softirq": curses.COLOR_YELLOW,
     "work": curses.COLOR_CYAN,
+    "timer": curses.COLOR_MAGENTA,
+    "tasklet": curses.COLOR_YELLOW,
+    "napi": curses.COLOR_BLUE,
+    "signal": curses.COLOR_CYAN,
+    "exception": curses.COLOR_RED,
+    "syscall": curses.COLOR_GREEN,
+    "thread": curses.COLOR_RED,
+    "blame": curses.COLOR_YELLOW,
     "other": curses.COLOR_GREEN,
     "warning": curses.COLOR_RED,
 }

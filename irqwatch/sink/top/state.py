@@ -5,9 +5,26 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from irqwatch.model.view import Source, View
+from irqwatch.sink.top.causes import tree
+from irqwatch.sink.top.exceptions import by_process
 from irqwatch.sink.top.playback import SPEEDS, STEPS, Playback
 
-VIEWS = ("all", "hardirq", "softirq", "work", "cpus")
+VIEWS = (
+    "all",
+    "hardirq",
+    "softirq",
+    "work",
+    "cpus",
+    "cause",
+    "timer",
+    "tasklet",
+    "napi",
+    "signal",
+    "exception",
+    "syscall",
+    "thread",
+    "blame",
+)
 
 SortKey = Callable[[Source], float | None]
 
@@ -31,10 +48,10 @@ SORT_KEYS = {
     "l": "latency",
     "n": "name",
 }
-VIEW_KEYS = dict(zip("12345", VIEWS, strict=True))
+VIEW_KEYS = dict(zip("123456789", VIEWS, strict=False))  # the rest by v and V
 MOVE_KEYS = {"k": "up", "j": "down", "g": "home", "G": "end"}
 
-Identity = tuple[str, int | None, str, str | None]
+Identity = tuple[str, int | None, str, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +77,21 @@ Action = Callable[[State], State]
 
 
 def identity(source: Source) -> Identity:
-    return (source.kind, source.irq, source.name, source.workqueue)
+    beside = source.workqueue or source.origin or source.cgroup
+    return (source.kind, source.irq, source.name, beside, source.cause)
 
 
 def rows(view: View, state: State) -> tuple[Source, ...]:
-    """The sources of the state's view that match its filter, in its order."""
+    """The sources of the state's view that match its filter, in its order; of the causes, in the
+    order of the tree; of exceptions, each with its processes."""
+    if state.view == "cause":
+        return tree(view, lambda source: matches(source, state.filter))
     chosen = [source for source in view.sources if _in_view(source, state.view)]
     if state.filter:
         chosen = [source for source in chosen if matches(source, state.filter)]
     key = SORTS[state.sort]
-    return tuple(sorted(chosen, key=lambda source: _order(source, key)))
+    ordered = tuple(sorted(chosen, key=lambda source: _order(source, key)))
+    return by_process(ordered) if state.view == "exception" else ordered
 
 
 def _in_view(source: Source, view: str) -> bool:
@@ -87,6 +109,8 @@ def _order(source: Source, key: SortKey) -> tuple[float, float, str, int]:
 def matches(source: Source, text: str) -> bool:
     """Whether ``text`` is in what names the source, in any case; "irq34" is its number."""
     fields = [source.kind, source.name, source.device, source.workqueue, source.description]
+    fields += [source.origin, source.cgroup, *(process.comm for process in source.processes)]
+    fields += [of for taken in source.taken_by for of in (taken.name, taken.device, taken.cause)]
     if source.irq is not None:
         fields.append(f"irq{source.irq}")
     return any(text.casefold() in field.casefold() for field in fields if field)

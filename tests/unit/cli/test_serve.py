@@ -10,22 +10,24 @@ from irqwatch.cli import serve
 from irqwatch.cli.main import irqwatch
 from irqwatch.cli.options import chosen_collectors
 from irqwatch.cli.serve import COVERAGE_NS, Scraper, describe
+from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import Unavailable
-from tests.hosts import ALL, busy, empty
+from tests.hosts import busy, empty
 
 
 @pytest.mark.parametrize(
     ("named", "disable_defaults", "chosen"),
     [
-        ({}, False, ALL),
-        ({"work": False}, False, {"hardirq", "softirq"}),
+        ({}, False, DEFAULT_COLLECTORS),
+        ({"work": False}, False, DEFAULT_COLLECTORS - {"work"}),
         ({}, True, set()),
         ({"work": True}, True, {"work"}),
-        ({"work": True, "softirq": False}, False, {"hardirq", "work"}),
+        ({"work": True, "softirq": False}, False, DEFAULT_COLLECTORS - {"softirq"}),
+        ({"syscall": True}, False, DEFAULT_COLLECTORS | {"syscall"}),
     ],
 )
 def test_collectors(named, disable_defaults, chosen):
-    every = dict.fromkeys(("hardirq", "softirq", "work")) | named
+    every = dict.fromkeys(COLLECTORS) | named
 
     assert chosen_collectors(every, disable_defaults=disable_defaults) == chosen
 
@@ -33,13 +35,13 @@ def test_collectors(named, disable_defaults, chosen):
 def test_description_is_one_line_of_what_is_on_off_and_missing():
     host = replace(empty(), unavailable=(Unavailable("probe", "not root"),))
 
-    assert describe(host, frozenset({"work"}), ":1", "") == (
+    assert describe(host, DEFAULT_COLLECTORS - {"hardirq", "softirq"}, ":1", "") == (
         "irqwatch: listening on :1; timing nothing; off: hardirq, softirq; no probe: not root"
     )
 
 
 def test_description_says_that_root_is_kept():
-    line = describe(empty(), frozenset(ALL), ":1", "still root: so it is")
+    line = describe(empty(), DEFAULT_COLLECTORS, ":1", "still root: so it is")
 
     assert line == "irqwatch: listening on :1; timing nothing; still root: so it is"
 

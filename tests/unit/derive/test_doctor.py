@@ -24,6 +24,8 @@ def test_a_healthy_host_has_nothing_to_mend():
     assert diagnosis.verbs == {
         "top": "times hardirq, softirq, work; counts interrupts and softirqs",
         "serve": "times hardirq, softirq, work; counts interrupts and softirqs",
+        "trace": "lists single events",
+        "record": "times hardirq, softirq, work; counts interrupts and softirqs",
     }
 
 

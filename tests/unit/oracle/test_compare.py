@@ -38,6 +38,7 @@ RUNS = [
     for event in RUNS
 ]
 REFERENCE = Reference().feed(RUNS)
+del REFERENCE.series["cause", -1, "", "softirq", "TIMER", 0, "run"]
 SPANS = REFERENCE.series
 LATEST = latest_times(RUNS, later(RUNS, 8))
 
@@ -131,6 +132,19 @@ def test_the_probe_may_have_a_raise_that_the_ring_buffer_has_not() -> None:
         rows, _ = compare(REFERENCE, LATEST, [reading(500), last], (600, 3500))
         differences += [row.is_equal for row in rows if row.series == latency]
     assert differences == [True, True, True, False]
+
+
+def test_without_its_raise_a_softirq_may_have_another_cause() -> None:
+    nothing: Series = ("cause", -1, "", "softirq", "TIMER", 0, "run")
+    line: Series = ("cause", 9, "eth0", "softirq", "TIMER", 0, "run")
+    reference = Reference().feed(RUNS)
+    counted = {nothing: distribution([104] * 2), line: distribution([104])}
+    rows, _ = compare(reference, LATEST, [reading(500), reading(4000, counted)], (600, 3500))
+    of_causes = {row.series: (row.count_difference, row.is_equal) for row in rows}
+    assert (of_causes[nothing], of_causes[line]) == ((-1, True), (1, True))
+    reference.unraised.clear()
+    rows, _ = compare(reference, LATEST, [reading(500), reading(4000, counted)], (600, 3500))
+    assert {row.series for row in rows if not row.is_equal} >= {nothing, line}
 
 
 def test_what_the_probe_alone_has_seen_shows() -> None:

@@ -45,7 +45,23 @@ def softirq(time_ns: int, what: str, vector: int = 3, cpu: int = 0, comm: str = 
 
 def values(*events: Event) -> dict[Series, list[int]]:
     reference = Reference().feed(events)
-    return {series: [span.ns for span in spans] for series, spans in reference.series.items()}
+    return {
+        series: [span.ns for span in spans]
+        for series, spans in reference.series.items()
+        if series[0] != "cause"
+    }
+
+
+def causes(*events: Event) -> dict[Series, list[int]]:
+    """Without the "cause" before and the "run" behind."""
+    series = Reference().feed(events).series
+    return {
+        key[1:-1]: [span.ns for span in spans] for key, spans in series.items() if key[0] == "cause"
+    }
+
+
+def vector(time_ns: int, what: str, name: str = "local_timer") -> Event:
+    return at(time_ns, f"{name}_{what}", 236)
 
 
 def losses(*events: Event) -> dict[str, int]:
@@ -197,3 +213,46 @@ def test_the_worst_is_the_first_of_the_longest() -> None:
 
 def test_a_distribution_has_all_values() -> None:
     assert distribution([0, 31, 32, 100]) == (4, 163, {0: 2, 1: 1, bucket(100): 1})
+
+
+def test_a_vector_is_a_hard_interrupt_and_takes_time_from_a_softirq() -> None:
+    inside = vector(120, "entry"), vector(150, "exit")
+    found = values(softirq(99, "raise"), softirq(100, "entry"), *inside, softirq(200, "exit"))
+    assert found["vector", "local_timer", 0, "run"] == [30]
+    assert found["softirq", "NET_RX", 0, "run"] == [70]
+    assert losses(vector(1, "entry"), entry(2), exit(3)) == {"hardirq.entry_overwritten": 1}
+    assert losses(vector(1, "entry"), vector(2, "exit", "reschedule")) == {
+        "vector.exit_without_entry": 1
+    }
+
+
+def test_what_is_raised_in_an_interrupt_or_in_what_it_caused_is_its_doing() -> None:
+    run = softirq(120, "entry"), softirq(125, "raise", 9), softirq(130, "exit")
+    more = softirq(140, "entry", 9), softirq(145, "exit", 9)
+    assert causes(entry(100), softirq(105, "raise"), exit(110), *run, *more) == {
+        (9, "action a000", "softirq", "NET_RX", 0): [10],
+        (9, "action a000", "softirq", "RCU", 0): [5],
+    }
+    assert causes(softirq(105, "raise"), *run, *more) == {
+        (-1, "", "softirq", "NET_RX", 0): [10],
+        (-1, "", "softirq", "RCU", 0): [5],
+    }
+
+
+def test_work_is_the_doing_of_what_queued_it_and_says_through_what() -> None:
+    run = start(200, pid=8), end(220, pid=8)
+    by_hardirq = entry(100), queue(105), exit(110), *run
+    assert causes(*by_hardirq) == {(9, "action a000", "work", "", "f", "events", 0): [20]}
+    raised = vector(100, "entry"), softirq(105, "raise"), vector(110, "exit")
+    in_softirq = softirq(120, "entry"), queue(125), softirq(130, "exit")
+    timer = (-1, "local_timer")
+    assert causes(*raised, *in_softirq, *run) == {
+        (*timer, "softirq", "NET_RX", 0): [10],
+        (*timer, "work", "NET_RX", "f", "events", 0): [20],
+    }
+
+
+def test_an_interrupt_that_did_not_end_is_nobodys_cause() -> None:
+    events = entry(1), softirq(2, "raise"), softirq(10, "entry"), softirq(15, "exit")
+    assert losses(*events) == {"softirq.cause_lost": 1}
+    assert causes(*events) == {(-1, "", "softirq", "NET_RX", 0): [5]}

@@ -11,7 +11,7 @@ from irqwatch.model.histogram import BUCKETS, bucket_of, lower_edge_ns
 from irqwatch.model.snapshot import SOFTIRQ_VECTORS
 from irqwatch.source import abi
 from irqwatch.source.loader import bpf_folder
-from irqwatch.source.loader_child import PROGRAMS
+from irqwatch.source.loader_child import NEEDS, PROGRAMS
 from tests.events import ARGUMENTS
 from tests.native.build import COLLECTORS, build, compilers
 from tests.native.harness import Native, replay
@@ -53,11 +53,17 @@ def test_nested(native: Native) -> None:
     assert not any(count for reasons in probe.losses.values() for count in reasons.values())
 
 
+SHARING = ("hardirq", "softirq", "vector", "work")  # state: each set of them
+SETS = [
+    *(chosen for size in range(5) for chosen in itertools.combinations(SHARING, size)),
+    *((name, *NEEDS.get(name, ())) for name in sorted(COLLECTORS - set(SHARING))),
+]
+
+
 @pytest.mark.parametrize("compiler", compilers())
-@pytest.mark.parametrize("size", range(4))
-def test_each_set_of_collectors(compiler: str, size: int) -> None:
-    for chosen in itertools.combinations(sorted(COLLECTORS), size):
-        program = build("replay.c", compiler, (), chosen)
+def test_each_set_of_collectors(compiler: str) -> None:
+    for chosen in SETS:
+        program = build("replay.c", compiler, ("-O0",), chosen)
         probe = replay(NESTED, cpus=2, collectors=chosen, program=program)
         assert probe.collectors == probe.losses.keys() == set(chosen)
         assert bool(probe.hardirqs) == ("hardirq" in chosen)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from irqwatch.model.histogram import OVERFLOW, Histogram, lower_edge_ns
 from irqwatch.model.snapshot import Probe
 from irqwatch.source.abi import LOSSES
-from tests.events import Event
+from tests.events import X86_VECTORS, Event
 from tests.native.build import compilers
 from tests.native.harness import Native, replay
 from tests.native.sequence import (
@@ -24,6 +24,8 @@ from tests.native.sequence import (
     Task,
     activate,
     end,
+    ipi_entry,
+    ipi_exit,
     irq_entry,
     irq_exit,
     queue,
@@ -31,9 +33,12 @@ from tests.native.sequence import (
     soft_exit,
     soft_raise,
     start,
+    vector_entry,
+    vector_exit,
 )
 from tests.oracle.compare import counted, worst_series, worsts
 from tests.oracle.reference import Reference, distribution, worst
+from tests.unit.probe.sums import check_causes
 
 pytestmark = pytest.mark.skipif(not compilers(), reason="there is no C compiler here")
 
@@ -44,6 +49,8 @@ ITEMS = tuple(
 )
 TASKS = (IDLE, IDLE_1, SHELL, KSOFTIRQD, Task(2, 9, "ksoftirqd/2"))
 
+LIMITED = ("hardirqs", "works_waiting", "works_running", "works", "work_cpus", "work_causes")
+
 limited = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -52,6 +59,7 @@ def one_event(draw: st.DrawFn, tasks: tuple[Task, ...] = TASKS) -> Event:
     """At time 0. Each work item runs on a thread of its own."""
     on = draw(st.sampled_from(tasks))
     line = draw(st.sampled_from((NIC, USB)))
+    own = draw(st.sampled_from(("local_timer", "reschedule")))
     vector = draw(st.sampled_from((1, 3, 9, 10)))
     item = draw(st.sampled_from(ITEMS))
     thread = Task(on.cpu, 800 + ITEMS.index(item), "kworker")
@@ -60,6 +68,10 @@ def one_event(draw: st.DrawFn, tasks: tuple[Task, ...] = TASKS) -> Event:
             (
                 irq_entry(0, line, on),
                 irq_exit(0, line, on, ret=draw(st.integers(0, 2))),
+                vector_entry(0, own, on),
+                vector_exit(0, own, on),
+                ipi_entry(0, on=on),
+                ipi_exit(0, on=on),
                 soft_raise(0, vector, on),
                 soft_entry(0, vector, on),
                 soft_exit(0, vector, on),
@@ -114,6 +126,7 @@ def test_as_the_reference_counts(events: list[Event]) -> None:
     assert {key: found.ns for key, found in worsts(probe).items()} == {
         key: span.ns for key, span in longest.items() if span
     }
+    check_causes(probe)
 
 
 @limited
@@ -131,7 +144,7 @@ def test_each_event_is_counted_once(
 ) -> None:
     """Any events at any time, within each other, with next to no room, from a CPU too many."""
     with Native(CPUS) as native:
-        for name in ("hardirqs", "works_waiting", "works_running", "works", "work_cpus"):
+        for name in LIMITED:
             native.limit(name, limit)
         now_ns = 1 << 20
         for event, step, call, inner in drawn:
@@ -163,12 +176,21 @@ def check(probe: Probe, ran: dict[str, int]) -> None:
     for work in probe.works:
         assert sum(part.count for part in work.cpus.values()) == work.run.count
         assert sum(part.ns for part in work.cpus.values()) == work.run.sum_ns
+    vectors = [
+        name for name in ran if name.removesuffix("_exit") in X86_VECTORS or name == "ipi_exit"
+    ]
+    assert sum(ran[name] for name in vectors) == sum(
+        (v.run.count for v in probe.vectors),
+        lost["vector", "exit_without_entry"] + lost["vector", "map_full"],
+    )
+    check_causes(probe)
     for histogram in histograms(probe):
         check_sum(histogram)
 
 
 def histograms(probe: Probe) -> Iterable[Histogram]:
     yield from (h.handled for h in probe.hardirqs)
+    yield from (v.run for v in probe.vectors)
     yield from (s.latency for s in probe.softirqs)
     yield from (s.run for s in probe.softirqs)
     yield from (w.latency for w in probe.works)

@@ -1,16 +1,20 @@
 """The native probe over events that kernels made: exactly what the reference computes of them."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from irqwatch.model.snapshot import Probe, Worst
+from irqwatch.derive.view import derive
+from irqwatch.model.snapshot import SCHEMA, Host, Probe, Snapshot, Worst
+from irqwatch.model.topology import Cpu, Topology
 from tests import events
 from tests.events import Event
 from tests.native.build import NotBuilt
 from tests.native.harness import replay
 from tests.oracle.compare import counted, has_buckets, worst_series, worsts
 from tests.oracle.reference import Distribution, Reference, Series, Span, distribution, worst
+from tests.unit.probe.sums import busy_ns, check_causes, up_to_a_quiet_moment
 
 RECORDED = sorted((Path(__file__).parents[2] / "fixtures" / "events").glob("*.events.gz"))
 
@@ -68,6 +72,40 @@ def test_losses_are_equal(probe: Probe, reference: Reference) -> None:
         if count
     }
     assert losses == dict(reference.losses)
+
+
+def test_causes_add_up_to_the_whole(probe: Probe) -> None:
+    check_causes(probe)
+
+
+def test_interrupts_vectors_softirqs_and_the_rest_are_all_the_time(recorded: list[Event]) -> None:
+    events = up_to_a_quiet_moment(recorded)
+    cpus = range(1 + max(event.cpu for event in events))
+    probe = replay(events, cpus=len(cpus))
+    elapsed_ns = events[-1].time_ns
+    topology = Topology({cpu: Cpu(number=cpu, online=True) for cpu in cpus})
+    before = Snapshot(
+        schema=SCHEMA, monotonic_ns=0, wall_ns=0, host=Host("here", "6.18", ""), topology=topology,
+        probe=Probe(probe.collectors, probe.attached_ns),
+    )  # fmt: skip
+    after = dataclasses.replace(before, monotonic_ns=elapsed_ns, probe=probe)
+    for view in derive(after, before).cpus:
+        busy = busy_ns(events, view.cpu) / elapsed_ns
+        assert view.hardirq is not None and view.softirq is not None
+        assert view.vector is not None and view.rest is not None
+        assert view.hardirq + view.vector + view.softirq == pytest.approx(busy, rel=1e-9)
+        assert view.rest == pytest.approx(1 - busy, rel=1e-9)
+
+
+def test_most_softirqs_of_timers_are_the_timers_doing() -> None:
+    """One of the recordings has vectors: run_local_timers() raises TIMER in the local timer's."""
+    (path,) = (path for path in RECORDED if "vectors" in path.name)
+    recorded = list(events.read(path))
+    probe = replay(recorded, cpus=1 + max(event.cpu for event in recorded))
+    caused = sum(v.softirqs["TIMER"].count for v in probe.vectors if "TIMER" in v.softirqs)
+    assert caused > 0.9 * sum(s.run.count for s in probe.softirqs if s.vector == "TIMER")
+    lines = [part for part in probe.hardirqs if "BLOCK" in part.softirqs]
+    assert lines
 
 
 def test_there_is_something_to_compare(reference: Reference) -> None:

@@ -269,3 +269,18 @@ def test_one_more_raise_of_a_vector_that_waits_leaves_nothing_behind(native: Nat
     probe = native.read()
     assert sum(s.latency.sum_ns for s in probe.softirqs if s.vector == "NET_RX") == 200 + 100
     assert not losses(probe)
+
+
+def test_a_raise_that_went_with_an_earlier_run_is_not_taken_for_one_that_was_not_seen(
+    native: Native,
+) -> None:
+    """NET_RX raised twice and run once; batches later it runs without a raise that was seen."""
+    native.feed([soft_raise(100), soft_raise(110), soft_entry(200), soft_exit(300)])
+    for at in (1_000, 2_000, 3_000):
+        native.feed([soft_raise(at, TIMER), soft_entry(at + 10, TIMER), soft_exit(at + 20, TIMER)])
+    native.feed([soft_entry(1_000_000_000), soft_exit(1_000_000_100)])
+
+    probe = native.read()
+    (net_rx,) = [part for part in probe.softirqs if part.vector == "NET_RX"]
+    assert (net_rx.latency.count, net_rx.latency.sum_ns) == (1, 100)
+    assert probe.losses["softirq"]["entry_without_raise"] == 1

@@ -160,3 +160,21 @@ def test_what_is_not_known_stays_unknown(anonymizer: Anonymizer):
     unknown = replace(snapshot, host=replace(snapshot.host, hostname="", boot_id=""))
 
     assert anonymizer.snapshot(unknown) == unknown
+
+
+def test_whose_time_was_taken_stays_untold(anonymizer: Anonymizer):
+    before = hosts.threaded(1)
+    after = anonymizer.snapshot(before)
+    assert before.probe and after.probe
+
+    assert re.fullmatch(f"/{PSEUDONYM}/{PSEUDONYM}", after.cgroups[7])
+    device = after.devices[0].device
+    assert [thread.action for thread in after.probe.irq_threads] == [f"{device}-TxRx-0"] * 2
+    softirq, hardirq, vector, _, rest = after.probe.blames
+    assert (softirq.name, softirq.cause) == ("NET_RX", f"{device}-TxRx-0")
+    assert hardirq.name == f"{device}-TxRx-0"
+    assert vector.name == "local_timer"
+    assert re.fullmatch(f"task-{PSEUDONYM}", vector.comm)
+    assert rest == before.probe.blames[-1]
+    told = str(to_tree(after))
+    assert not [name for name in ("nginx", "cc1", "eth0") if name in told]

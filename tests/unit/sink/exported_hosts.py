@@ -4,18 +4,28 @@ from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import (
     SCHEMA,
     SOFTIRQ_VECTORS,
+    Blame,
     CountAndTime,
+    ExceptionCount,
     HardirqTime,
     Host,
     Line,
     LineDevice,
+    NapiCount,
     Probe,
     Program,
+    SignalTime,
     Snapshot,
     SoftirqTime,
     Softnet,
+    SyscallTime,
+    TaskletTime,
     Thread,
+    ThreadTime,
+    TimerTime,
     Unavailable,
+    VectorTime,
+    WorkCause,
     WorkTime,
     Worst,
 )
@@ -66,7 +76,9 @@ SMALL = snapshot(
         "hardirq",
         "softirq",
         hardirqs=(
-            hardirq(34, "eth0-rx-0", 0, worst=worst(5000)),
+            hardirq(
+                34, "eth0-rx-0", 0, worst=worst(5000), softirqs={"NET_RX": CountAndTime(4, 9000)}
+            ),
             hardirq(34, "eth0-rx-0", 2, worst=worst(9000)),
             hardirq(16, "i801_smbus", 2, not_mine_count=4, not_mine_ns=4000),
         ),
@@ -80,6 +92,10 @@ SMALL = snapshot(
                 ksoftirqd_ns=SECOND_NS,
                 worst_latency=worst(7000),
                 worst_run=worst(8000),
+                interrupt_count=3,
+                interrupt_ns=SECOND_NS // 4,
+                restarts=1,
+                uncaused=CountAndTime(2, 7000),
             ),
             SoftirqTime("NET_RX", 2, run=Histogram({13: 1}, 256)),
             SoftirqTime("HI", 0),
@@ -97,6 +113,48 @@ SMALL = snapshot(
                 worst_run=worst(2 * SECOND_NS),
             ),
         ),
+        vectors=(
+            VectorTime("local_timer", 0, SHORT_AND_LONG, worst(6000), {"HI": CountAndTime(1, 50)}),
+            VectorTime("local_timer", 2, Histogram({13: 1}, 256)),
+        ),
+        work_causes=(
+            WorkCause(34, "eth0-rx-0", "NET_RX", "flush", "events", 0, CountAndTime(2, 800)),
+            WorkCause(34, "eth0-rx-0", "", "flush", "events", 0, CountAndTime(1, 200)),
+            WorkCause(None, "", "task", "vmstat_update", "mm_percpu_wq", 2, CountAndTime(6, 900)),
+        ),
+        exceptions=(ExceptionCount("page_fault_user", {0: 5000, 2: 3}),),
+        signals=(
+            SignalTime("SIGALRM", "timer", 0, 4, 1, SHORT_AND_LONG, worst(9000)),
+            SignalTime("SIGALRM", "timer", 2, 3),
+        ),
+        syscalls=(
+            SyscallTime("read", 0, SHORT_AND_LONG, worst(8000)),
+            SyscallTime("read", 2, Histogram({13: 1}, 256)),
+        ),
+        timers=(
+            TimerTime(0, "hard", SHORT_AND_LONG, 7, worst(6000)),
+            TimerTime(2, "hard", SHORT_AND_LONG),
+            TimerTime(2, "soft", Histogram({13: 1}, 256)),
+        ),
+        tasklets=(
+            TaskletTime("ata_sff", 0, SHORT_AND_LONG, worst(4000)),
+            TaskletTime("ata_sff", 2, Histogram({13: 1}, 256)),
+        ),
+        napis=(
+            NapiCount("backlog", 0, 5, 6, 0),
+            NapiCount("eth0", 0, 20, 640, 3),
+            NapiCount("eth0", 2, 1, 64, 1),
+        ),
+        irq_threads=(
+            ThreadTime(34, "eth0-rx-0", 0, SHORT_AND_LONG, SHORT_AND_LONG, worst(70), worst(90)),
+            ThreadTime(34, "eth0-rx-0", 2, SHORT_AND_LONG),
+        ),
+        blames=(
+            Blame(7, "nginx", 5, "softirq", "NET_RX", 0, 34, "eth0-rx-0", CountAndTime(3, 9000)),
+            Blame(8, "nginx", 5, "softirq", "NET_RX", 2, 34, "eth0-rx-0", CountAndTime(1, 1000)),
+            Blame(9, "cc1", 6, "vector", "local_timer", 0, taken=CountAndTime(1, 500)),
+            Blame(None, "", None, "hardirq", "", 0, taken=CountAndTime(1, 200)),
+        ),
         losses={"hardirq": {"map_full": 0}, "softirq": {"entry_overwritten": 2}},
         programs=(Program("irq_entry", 0), Program("softirq_exit", 1, 10, SECOND_NS)),
         read_ns=SECOND_NS // 1000,
@@ -106,6 +164,7 @@ SMALL = snapshot(
         Unavailable("softnet", "may not be read"),
     ),
     durations_ns={"interrupts": 2 * 10**6, "softnet": 10**5},
+    cgroups={5: "/nginx"},
 )
 
 
@@ -144,6 +203,7 @@ def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) ->
                     not_mine_count=scale,
                     not_mine_ns=scale,
                     worst=worst(5000),
+                    softirqs={"NET_RX": CountAndTime(scale, scale)},
                 )
                 for irq in range(lines)
                 for turn in range(min(4, cpus))
@@ -158,6 +218,36 @@ def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) ->
                     f"function_{n}", "events", spread, spread, scale, scale, {}, worst(9), worst(9)
                 )
                 for n in range(works)
+            ),
+            vectors=tuple(
+                VectorTime(vector, cpu, spread, worst(100), {"RCU": CountAndTime(scale, scale)})
+                for vector in ("local_timer", "reschedule", "call_function", "irq_work")
+                for cpu in range(cpus)
+            ),
+            work_causes=tuple(
+                WorkCause(
+                    irq,
+                    f"dev{irq % devices}-q{irq}",
+                    "",
+                    "flush",
+                    "events",
+                    0,
+                    CountAndTime(scale, scale),
+                )
+                for irq in range(lines)
+            ),
+            timers=tuple(
+                TimerTime(cpu, mode, spread, scale, worst(100))
+                for mode in ("hard", "soft")
+                for cpu in range(cpus)
+            ),
+            napis=tuple(
+                NapiCount(f"dev{n}", cpu, scale, scale, scale)
+                for n in range(devices)
+                for cpu in range(min(4, cpus))
+            ),
+            signals=tuple(
+                SignalTime(f"SIG{n}", "user", 0, scale, 0, spread, worst(100)) for n in range(20)
             ),
             losses={"hardirq": dict.fromkeys(("map_full", "exit_without_entry"), 0)},
             programs=tuple(Program(f"program_{n}", 0) for n in range(9)),

@@ -5,14 +5,16 @@ from datetime import timezone
 
 import pytest
 
+from irqwatch import cells
 from irqwatch.derive.view import derive
 from irqwatch.model.snapshot import Unavailable
 from irqwatch.model.view import View
-from irqwatch.sink.top import cells, cpus, frame, table
+from irqwatch.sink.top import cpus, frame, table
 from irqwatch.sink.top.state import SORTS, VIEWS, State
 from tests import golden_file, hosts
 
 VIEW = derive(hosts.busy(2), hosts.busy(1))
+THREADED = derive(hosts.threaded(2), hosts.threaded(1))
 UTC = State(zone=timezone.utc)
 WIDE = "网卡-收包-队列-0"
 
@@ -43,6 +45,8 @@ DEGRADED = replace(
         ("80x24-cpus", view_of(8), replace(UTC, view="cpus"), 80, 24),
         ("80x24-help", VIEW, replace(UTC, help=True), 80, 24),
         ("40x10", VIEW, UTC, 40, 10),
+        ("120x24-thread", THREADED, replace(UTC, view="thread"), 120, 24),
+        ("120x24-blame", THREADED, replace(UTC, view="blame"), 120, 24),
     ],
 )
 def test_golden(name: str, view: View, state: State, width: int, height: int) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from irqwatch.sink.top import cells
+from irqwatch import cells
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from irqwatch.cells import text_of
 from irqwatch.sink.top import frame
-from irqwatch.sink.top.cells import text_of
 from irqwatch.sink.top.playback import FASTEST, SLOWEST, Playback
 from irqwatch.sink.top.state import State, on_key
 

@@ -9,7 +9,6 @@ from irqwatch.model.view import Source
 from irqwatch.sink.top.state import (
     SORT_KEYS,
     SORTS,
-    VIEW_KEYS,
     VIEWS,
     State,
     on_key,
@@ -33,7 +32,7 @@ def names(state: State) -> list[str]:
 
 def test_direct_keys() -> None:
     assert {press(State(), key).sort for key in SORT_KEYS} == set(SORTS)
-    assert {press(State(), key).view for key in VIEW_KEYS} == set(VIEWS)
+    assert [press(State(), key).view for key in "123456789"] == list(VIEWS[:9])
 
 
 def test_cycles_come_round_both_ways() -> None:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irqwatch.model.snapshot import HardirqTime, Histogram, Line, LineDevice, Thread, WorkTime
+from irqwatch.model.snapshot import (
+    Blame,
+    CountAndTime,
+    HardirqTime,
+    Histogram,
+    Line,
+    LineDevice,
+    Thread,
+    WorkTime,
+)
 from irqwatch.sink.prometheus.fold import (
     BOUNDS_NS,
     CpuSums,
@@ -76,7 +85,7 @@ def test_counts_by_cpu_on_hosts_of_few(cpus, apart):
     assert len(values["irqwatch_softirqs_total"]) == 10 * (cpus if apart else 1)
     own = [labels for labels in values["irqwatch_interrupts_total"] if labels[0] == "A00"]
     assert len(own) == (cpus if apart else 1)
-    assert len(values["irqwatch_softirq_seconds_total"]) == 10 * cpus
+    assert len(values["irqwatch_softirq_seconds_total"]) == (10 if apart else 1) * cpus
 
 
 def test_shape_stays_when_the_host_grows():
@@ -192,6 +201,21 @@ def test_ever_new_work_functions_are_folded_into_other():
         found = accountant.update(host(turn), {}).histograms["irqwatch_work_duration_seconds"]
         assert len(found) == 65
         assert found["other", "other"][-2] == 35 * (turn + 1)
+
+
+def test_ever_new_processes_and_cgroups_are_folded_into_other():
+    def host(turn):
+        blames = tuple(
+            Blame(n, "x", 1000 * turn + n, "vector", "timer", 0, taken=CountAndTime(1, 10**9))
+            for n in range(300)
+        )
+        return snapshot(100 + turn, probe=probe("blame", blames=blames))
+
+    accountant = Accountant(host(0), ())
+    for turn in range(3):
+        found = accountant.update(host(turn), {}).values["irqwatch_blamed_seconds_total"]
+        assert len(found) == 257
+        assert found["other", "other", "other"] == 44 * (turn + 1)
 
 
 def test_freed_lines_do_not_make_their_device_or_cpu_fall():

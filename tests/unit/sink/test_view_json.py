@@ -14,6 +14,8 @@ from tests import golden_file, hosts
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "json.md"
 VIEW = derive(hosts.busy(2), hosts.busy(1))
+BUSIER = derive(hosts.busier(2), hosts.busier(1))
+THREADED = derive(hosts.threaded(2), hosts.threaded(1))
 BARE = View(1.0, 0, 0, hosts.HOST, (), (), frozenset(), None)
 
 HEART = {"kind", "name", "count", "seconds", "p50_s", "p99_s", "max_s", "latency_p99_s", "cpus"}
@@ -77,3 +79,23 @@ def test_only_a_line_has_a_number() -> None:
 def test_cpus_add_up_to_the_whole() -> None:
     for source in of(VIEW)["sources"]:
         assert sum(source["cpus"].values()) == source["count"]
+
+
+@pytest.mark.parametrize("kind", ["timer", "tasklet", "napi", "exception", "signal", "syscall"])
+def test_the_docs_have_each_key_of_what_programs_do(kind: str) -> None:
+    docs = documented()
+    sources = [source for source in of(BUSIER)["sources"] if source["kind"] == kind]
+    assert sources
+    for source in sources:
+        assert list(source) == docs["`sources[]`"] + docs[f"of `{kind}`"]
+        assert all(list(part) == docs["`processes[]`"] for part in source.get("processes", ()))
+
+
+@pytest.mark.parametrize("kind", ["thread", "blame"])
+def test_the_docs_have_each_key_of_threads_and_of_whom_they_take_from(kind: str) -> None:
+    docs = documented()
+    sources = [source for source in of(THREADED)["sources"] if source["kind"] == kind]
+    assert sources
+    for source in sources:
+        assert list(source) == docs["`sources[]`"] + docs[f"of `{kind}`"]
+        assert all(list(part) == docs["`taken_by[]`"] for part in source.get("taken_by", ()))

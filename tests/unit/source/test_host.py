@@ -46,6 +46,16 @@ def test_topology(tmp_path: Path) -> None:
     assert topology.node_distances == {0: (10, 21), 1: (21, 10)}
 
 
+def test_isolated_partitions_come_and_go(tmp_path: Path) -> None:
+    root = unpack("two_nodes", tmp_path)
+    reader = HostReader(root)
+    partitions = root.sysfs / "fs/cgroup/cpuset.cpus.isolated"
+    partitions.parent.mkdir(parents=True, exist_ok=True)
+    for text, isolated in (("1\n", {1, 3}), ("\n", {3})):
+        partitions.write_text(text)
+        assert reader.read().topology.isolated == isolated
+
+
 def test_topology_follows_a_cpu_that_comes_online(tmp_path: Path) -> None:
     root = unpack("two_nodes", tmp_path)
     reader = HostReader(root)

@@ -1,0 +1,11 @@
+"""/proc/cpuinfo: whether a hypervisor runs below (arch/x86/kernel/cpu/proc.c, show_cpuinfo)."""
+
+import re
+
+_FLAGS = re.compile(rb"^flags[ \t]*:(?P<flags>.*)$", re.MULTILINE)
+
+
+def is_guest(raw: bytes) -> bool | None:
+    """None on an architecture that shows no such flag."""
+    match = _FLAGS.search(raw)
+    return b"hypervisor" in match["flags"].split() if match else None

@@ -1,0 +1,84 @@
+"""Which paths cgroups have: the id that the probe sees is the inode number of the folder."""
+
+import os
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from irqwatch.model.snapshot import Blame
+from irqwatch.parse.text import clean
+from irqwatch.source.root import Root
+
+# So many are named; what lost less time stays a number.
+MOST_NAMED = 256
+
+# Looking through ten thousand folders takes some 50 ms, and one that is not found may never be.
+LOOK_EVERY_NS = 10 * 10**9
+MOST_FOLDERS = 20_000
+
+
+class CgroupsReader:
+    """Looks through the unified hierarchy only for an id that it does not know, and not often."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._known: dict[int, str] = {}
+        self._looked_ns: int | None = None
+
+    def paths(self, blames: Iterable[Blame], now_ns: int) -> dict[int, str]:
+        """By id, of the cgroups that lost most time, as far as they can be found. One that is gone
+        keeps its path for as long as it is asked for."""
+        wanted = most_blamed(blames)
+        self._known = {cgroup: self._known[cgroup] for cgroup in wanted & self._known.keys()}
+        look = self._looked_ns is None or now_ns - self._looked_ns >= LOOK_EVERY_NS
+        if look and wanted - self._known.keys():
+            self._looked_ns = now_ns
+            found = find(hierarchy(self._root))
+            self._known |= {cgroup: path for cgroup, path in found if cgroup in wanted}
+        return dict(self._known)
+
+
+def most_blamed(blames: Iterable[Blame]) -> set[int]:
+    """At most ``MOST_NAMED`` of their cgroups."""
+    ns: Counter[int] = Counter()
+    for part in blames:
+        if part.cgroup is not None:
+            ns[part.cgroup] += part.taken.ns
+    # Not most_common(): it imports a module when called, and an unprivileged user may find none.
+    return set(sorted(ns, key=lambda cgroup: -ns[cgroup])[:MOST_NAMED])
+
+
+def hierarchy(root: Root) -> Path:
+    """Where the unified hierarchy is; beside those of version 1 it has a folder of its own."""
+    folder = root.sysfs / "fs" / "cgroup"
+    unified = folder / "unified"
+    return unified if unified.is_dir() else folder
+
+
+def find(folder: Path) -> Iterator[tuple[int, str]]:
+    """(id, path from the top) of all that are there, from the top down."""
+    try:
+        yield folder.stat().st_ino, "/"
+    except OSError:
+        return
+    waiting = deque([str(folder)])
+    for _ in range(MOST_FOLDERS):
+        if not waiting:
+            return
+        here = waiting.popleft()
+        for inode, path in _folders_in(here):
+            yield inode, clean(os.fsencode(path.removeprefix(str(folder))))
+            waiting.append(path)
+
+
+def _folders_in(path: str) -> list[tuple[int, str]]:
+    """(inode number, path); nothing where it has just gone."""
+    try:
+        with os.scandir(path) as entries:
+            return [
+                (entry.inode(), entry.path)
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False)
+            ]
+    except OSError:
+        return []

@@ -1,0 +1,157 @@
+"""The live host as a source of single events that took longer than asked for."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from mmap import PAGESIZE
+from types import TracebackType
+
+from irqwatch import clock
+from irqwatch.errors import ProbeError, UsageError
+from irqwatch.model.collectors import DEFAULT_COLLECTORS
+from irqwatch.model.slow_event import SlowEvent
+from irqwatch.model.snapshot import SOFTIRQ_VECTORS, Unavailable
+from irqwatch.source import bpf_syscalls, loader
+from irqwatch.source.capabilities import why_no_bpf
+from irqwatch.source.decode import slow
+from irqwatch.source.host import HostReader, HostReading
+from irqwatch.source.probe import KEY_0, ProbeReader
+from irqwatch.source.ring_buffer import RingBuffer
+from irqwatch.source.root import Root
+
+COLLECTORS = DEFAULT_COLLECTORS & {"hardirq", "softirq", "work", "vector", "timer"}
+
+# A power of two, as the kernel asks for; at 4 KB a page room for 1,300 events.
+RING_PAGES = 64
+
+# The maps of the collectors, which nobody asks for here, fill up unless they are read now and then.
+READ_MAPS_EVERY_NS = 10 * 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Empty is all. Of several kinds of filter an event has to pass each."""
+
+    slower_ns: int
+    irqs: frozenset[int] = frozenset()
+    softirqs: frozenset[str] = frozenset()
+    cpus: frozenset[int] = frozenset()
+    devices: frozenset[str] = frozenset()
+
+
+class SlowEvents:
+    """Owns the probe for as long as it is open; a context manager. Raises ProbeError; UsageError
+    where a filter names what this host has not."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        if reason := why_no_bpf():
+            raise ProbeError(reason)
+        self._host = HostReader(Root())
+        reading = self._host.read()
+        self._lines = self._line_names(reading)
+        defines = filters(wanted, lines_of(wanted, self._lines), reading.topology.possible)
+        limits = loader.sizes(len(reading.lines), len(reading.topology.possible))
+        loaded, refused = loader.load((*COLLECTORS, "trace"), {**limits, **defines})
+        self.unavailable = tuple(Unavailable(name, why) for name, why in sorted(refused.items()))
+        try:
+            self._reader = ProbeReader(loaded, reading.topology.possible)
+            self._ring = RingBuffer(loaded.maps["slow_events"], RING_PAGES * PAGESIZE)
+        except (ProbeError, OSError, KeyError) as error:
+            loaded.close()
+            raise ProbeError(f"single events cannot be read: {error}") from error
+        self._possible = len(reading.topology.possible)
+        self._maps_read_ns = clock.monotonic_ns()
+
+    def __enter__(self) -> "SlowEvents":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._ring:
+            self._reader.close()
+
+    def read(self, wait_seconds: float) -> Iterator[SlowEvent]:
+        """Those that are there, or come within ``wait_seconds``, in the order they ended on each
+        CPU."""
+        self._ring.wait(wait_seconds)
+        offset_ns = clock.wall_ns() - clock.monotonic_ns()
+        for record in self._ring.records():
+            event = slow.event(record, self._lines, offset_ns)
+            if event.irq is not None and event.irq not in self._lines:
+                # Asked once: a line that is hidden (IPIs on arm64) is never listed.
+                listed = self._line_names(self._host.read())
+                self._lines = {**self._lines, event.irq: slow.NOT_LISTED, **listed}
+                event = slow.event(record, self._lines, offset_ns)
+            yield event
+        self._keep_maps()
+
+    def dropped(self) -> int:
+        """Events so far that found the ring buffer full."""
+        value = bpf_syscalls.lookup(
+            self._reader.loaded.maps["slow_drops"], KEY_0, 8 * self._possible
+        )
+        return sum(value.cast("Q"))
+
+    def _keep_maps(self) -> None:
+        now_ns = clock.monotonic_ns()
+        if now_ns - self._maps_read_ns > READ_MAPS_EVERY_NS:
+            self._maps_read_ns = now_ns
+            self._reader.read()
+
+    def _line_names(self, reading: HostReading) -> dict[int, slow.LineName]:
+        devices: dict[int, list[str]] = {}
+        for of in self._host.devices(reading.lines):
+            devices.setdefault(of.irq, []).append(of.device)
+        return {
+            line.irq: slow.LineName(", ".join(line.actions), ", ".join(devices.get(line.irq, ())))
+            for line in reading.lines
+            if line.irq is not None
+        }
+
+
+def lines_of(wanted: Wanted, lines: Mapping[int, slow.LineName]) -> frozenset[int]:
+    """The lines of ``wanted.irqs`` that are of ``wanted.devices`` too; empty is all. Raises
+    UsageError where there are none."""
+    if missing := sorted(wanted.irqs - lines.keys()):
+        raise UsageError(f"there is no interrupt {missing[0]} (see /proc/interrupts)")
+    of_devices: set[int] = set()
+    for device in sorted(wanted.devices):
+        found = {
+            irq
+            for irq, name in lines.items()
+            if device in (*name.device.split(", "), *name.action.split(", "))
+        }
+        if not found:
+            raise UsageError(f"no interrupt belongs to a device {device}")
+        of_devices |= found
+    if not (wanted.irqs and wanted.devices):
+        return wanted.irqs | of_devices
+    if not wanted.irqs & of_devices:
+        raise UsageError("no interrupt passes both --irq and --device")
+    return wanted.irqs & of_devices
+
+
+def filters(
+    wanted: Wanted, irqs: Collection[int], possible: Collection[int]
+) -> dict[str, int | str]:
+    """The macros of bpf/trace.c. Raises UsageError."""
+    if missing := sorted(wanted.cpus - set(possible)):
+        raise UsageError(f"there is no CPU {missing[0]}")
+    vectors = [SOFTIRQ_VECTORS.index(name) for name in wanted.softirqs]
+    of_lines = _any_of("irq", irqs)
+    return {
+        "TRACE_SLOWER_NS": wanted.slower_ns,
+        "TRACE_PAGES": RING_PAGES,
+        "PAGE_SIZE": PAGESIZE,
+        "TRACE_CPU(cpu)": _any_of("cpu", wanted.cpus),
+        "TRACE_IRQ(irq,action)": f"((action)&&{of_lines})" if irqs else of_lines,
+        "TRACE_SOFTIRQ(softirq)": _any_of("softirq", vectors),
+    }
+
+
+def _any_of(name: str, numbers: Collection[int]) -> str:
+    """A C expression: the parameter ``name`` is one of ``numbers``; true where there are none."""
+    return f"({'||'.join(f'({name})=={number}' for number in sorted(numbers))})" if numbers else "1"

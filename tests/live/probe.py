@@ -1,0 +1,21 @@
+"""The probe on the running kernel, without the command line."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from irqwatch.source import loader
+from irqwatch.source.probe import ProbeReader
+
+
+@contextlib.contextmanager
+def reader(*collectors: str) -> Iterator[ProbeReader]:
+    """Of these collectors, all of which the kernel must have."""
+    cpus = os.cpu_count() or 1
+    loaded, unavailable = loader.load(collectors, loader.sizes(64, cpus))
+    assert not unavailable
+    probe_reader = ProbeReader(loaded, tuple(range(cpus)))
+    try:
+        yield probe_reader
+    finally:
+        probe_reader.close()

@@ -1,0 +1,168 @@
+"""Vectors, and what follows from which interrupt, on the running kernel."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from irqwatch.model.snapshot import Probe
+from irqwatch.source.probe import ProbeReader
+from tests.live.kernel import interrupt_counts, line_named, vector_counts, wait_for
+from tests.live.load import read_disk, read_hwrng, send_udp_packets, wake_on_another_cpu
+from tests.live.probe import reader
+from tests.unit.probe.sums import check_causes
+
+pytestmark = pytest.mark.live
+
+COLLECTORS = ("hardirq", "softirq", "vector", "work")
+TRIES = 10
+READS = 1000
+PACKETS = 20_000
+
+# The rows of /proc/interrupts, by vector (arch/x86/kernel/irq.c, arch_show_interrupts()).
+ROWS = {
+    "local_timer": "LOC",
+    "reschedule": "RES",
+    "call_function": "CAL",
+    "call_function_single": "CAL",
+    "irq_work": "IWI",
+}
+
+# In some virtual machines no BPF program is called over process 1.
+UNSEEN = 0.01
+
+
+@pytest.fixture(scope="module")
+def probe_reader() -> Iterator[ProbeReader]:
+    with reader(*COLLECTORS) as found:
+        yield found
+
+
+def rows_seen(probe: Probe) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    for part in probe.vectors:
+        seen[ROWS.get(part.vector, part.vector)] += part.run.count
+    return seen
+
+
+def block_of(probe: Probe, irq: int) -> int:
+    return sum(
+        part.softirqs["BLOCK"].count
+        for part in probe.hardirqs
+        if part.irq == irq and "BLOCK" in part.softirqs
+    )
+
+
+def softirqs(probe: Probe, vector: str) -> tuple[int, int]:
+    """Runs, and those of them that no interrupt caused."""
+    parts = [part for part in probe.softirqs if part.vector == vector]
+    return sum(part.run.count for part in parts), sum(part.uncaused.count for part in parts)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [lambda: read_disk(READS), lambda: read_hwrng(READS)],
+    ids=["disk", "hwrng"],
+)
+def test_vectors_are_counted_as_the_kernel_counts_them(
+    probe_reader: ProbeReader, load: Callable[[], None]
+) -> None:
+    """The kernel's counts are read before and after each of the probe's, so between them is what
+    the probe must have."""
+    for _ in range(TRIES):
+        outer, before = vector_counts(), rows_seen(probe_reader.read())
+        inner = vector_counts()
+        load()
+        wake_on_another_cpu(200)
+        inner = {row: count - inner[row] for row, count in vector_counts().items()}
+        seen = rows_seen(probe_reader.read())
+        outer = {row: count - outer[row] for row, count in vector_counts().items()}
+        wrong = {
+            row: (inner[row], seen[row] - before[row], outer[row])
+            for row in set(ROWS.values())
+            if not inner[row] * (1 - UNSEEN) - 5 <= seen[row] - before[row] <= outer[row]
+        }
+        if not wrong:
+            break
+    assert not wrong
+    assert inner["LOC"] > 10
+    assert inner["RES"] + inner["CAL"] > 100
+
+
+def test_what_the_disk_completes_is_its_lines_doing(probe_reader: ProbeReader) -> None:
+    """One hardware queue: each interrupt raises BLOCK on its own CPU, if the reader is there
+    too (blk_mq_complete_request_remote(), block/blk-mq.c)."""
+    irq = line_named("virtio1-req.0")
+    (cpu,) = map(int, Path(f"/proc/irq/{irq}/effective_affinity_list").read_text().split())
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        before, counted = block_of(probe_reader.read(), irq), interrupt_counts()[irq]
+        read_disk(READS)
+        counted = interrupt_counts()[irq] - counted
+        caused = block_of(probe_reader.read(), irq) - before
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert counted >= READS
+    assert caused == pytest.approx(counted, rel=0.05)
+
+
+def test_loopback_has_no_interrupt_as_its_cause(probe_reader: ProbeReader) -> None:
+    for _ in range(TRIES):
+        runs, uncaused = softirqs(probe_reader.read(), "NET_RX")
+        send_udp_packets(PACKETS)
+        after, after_uncaused = softirqs(probe_reader.read(), "NET_RX")
+        if after - runs == after_uncaused - uncaused:
+            break
+    assert after - runs >= PACKETS * (1 - UNSEEN)
+    assert after_uncaused - uncaused == pytest.approx(after - runs, rel=UNSEEN)
+
+
+def test_timers_are_the_timers_doing(probe_reader: ProbeReader) -> None:
+    def of_the_timer() -> bool:
+        probe = probe_reader.read()
+        caused = sum(
+            part.softirqs["TIMER"].count
+            for part in probe.vectors
+            if part.vector == "local_timer" and "TIMER" in part.softirqs
+        )
+        return caused > 100 and caused > 0.9 * softirqs(probe, "TIMER")[0]
+
+    wait_for(of_the_timer, "a hundred TIMER softirqs that local_timer raised")
+
+
+def test_causes_add_up_to_the_whole(probe_reader: ProbeReader) -> None:
+    def add_up() -> bool:
+        """The maps are read one after the other."""
+        try:
+            check_causes(probe_reader.read())
+        except AssertionError:
+            return False
+        return True
+
+    read_disk(READS)
+    send_udp_packets(PACKETS)
+    wait_for(add_up, "causes that add up")
+    probe = probe_reader.read()
+    assert sum(part.runs.count for part in probe.work_causes)
+    assert not probe.losses["softirq"]["cause_lost"]
+    assert not probe.losses["work"]["cause_map_full"]
+
+
+def timer_softirqs(probe: Probe) -> tuple[int, int]:
+    """(inline, of them after an interrupt)"""
+    parts = [part for part in probe.softirqs if part.vector == "TIMER"]
+    inline = sum(part.run.count - part.ksoftirqd_count for part in parts)
+    return inline, sum(part.interrupt_count for part in parts)
+
+
+def test_softirqs_of_the_timer_run_after_its_interrupt(probe_reader: ProbeReader) -> None:
+    """An idle CPU has no task to run them in, and a busy one seldom holds them off."""
+    before = timer_softirqs(probe_reader.read())
+    wait_for(
+        lambda: timer_softirqs(probe_reader.read())[0] > before[0] + 100, "100 softirqs of timers"
+    )
+    inline, after = timer_softirqs(probe_reader.read())
+    assert after - before[1] > 0.8 * (inline - before[0])

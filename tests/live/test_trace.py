@@ -1,0 +1,109 @@
+"""Single events, on this kernel."""
+
+import json
+import subprocess
+
+import pytest
+
+from irqwatch.model.slow_event import SlowEvent
+from irqwatch.source.slow_events import SlowEvents, Wanted
+from tests.live.agent import IRQWATCH, TIMEOUT_SECONDS
+from tests.live.kernel import interrupt_counts, line_named, programs, softirq_count, wait_for
+from tests.live.load import read_hwrng, send_udp_packets
+
+pytestmark = pytest.mark.live
+
+# Where the kernel runs no BPF program for a moment (docs/oracle.md).
+FEW = 10
+EVERYTHING_NS = 0
+
+
+def all_there(source: SlowEvents) -> list[SlowEvent]:
+    """Until nothing more comes."""
+    events: list[SlowEvent] = []
+    while more := list(source.read(0.2)):
+        events += more
+    return events
+
+
+def test_each_interrupt_of_a_line_is_an_event_and_no_other_lines() -> None:
+    irq = line_named("virtio4-input")
+    with SlowEvents(Wanted(EVERYTHING_NS, irqs=frozenset({irq}))) as source:
+        list(source.read(0))
+        counted = interrupt_counts()[irq]
+        read_hwrng(60)
+        counted = interrupt_counts()[irq] - counted
+        events = all_there(source)
+        dropped = source.dropped()
+    hardirqs = [event for event in events if event.kind == "hardirq"]
+    assert {event.irq for event in events} == {irq}
+    assert dropped == 0
+    assert counted - FEW <= len(hardirqs) <= counted + FEW
+    assert all(event.cause == "virtio4-input" for event in hardirqs)
+
+
+def test_nothing_is_slower_than_an_hour() -> None:
+    with SlowEvents(Wanted(3600 * 10**9)) as source:
+        send_udp_packets(100)
+        assert all_there(source) == []
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    """A run and a wait of each softirq; the ring buffer has room for a third of them."""
+    wanted = Wanted(EVERYTHING_NS, softirqs=frozenset({"NET_RX"}))
+    with SlowEvents(wanted) as source:
+        all_there(source)
+        counted, dropped = softirq_count("NET_RX"), source.dropped()
+        send_udp_packets(2000)
+        counted, dropped = softirq_count("NET_RX") - counted, source.dropped() - dropped
+        kept = len(all_there(source))
+    assert kept and dropped
+    assert 2 * (counted - FEW) <= kept + dropped <= 2 * (counted + FEW)
+
+
+def test_the_ring_buffer_goes_round_many_times() -> None:
+    wanted = Wanted(EVERYTHING_NS, softirqs=frozenset({"NET_RX"}))
+    seen = 0
+    with SlowEvents(wanted) as source:
+        all_there(source)
+        counted = softirq_count("NET_RX")
+        for _ in range(20):
+            send_udp_packets(300)
+            seen += len(all_there(source))
+        counted = softirq_count("NET_RX") - counted
+        assert source.dropped() == 0
+    assert 2 * (counted - FEW) <= seen <= 2 * (counted + FEW)
+
+
+def test_the_verb_ends_after_so_many_and_leaves_nothing() -> None:
+    before = programs()
+    done = subprocess.run(
+        [IRQWATCH, "trace", "--slower", "1ns", "--json", "-n", "5"],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=True,
+    )
+    assert len([json.loads(line) for line in done.stdout.splitlines()]) == 5
+    wait_for(lambda: not programs() - before, "the programs to go")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--irq", "99999"], "there is no interrupt 99999"),
+        (["--device", "nosuch0"], "no interrupt belongs to a device nosuch0"),
+        (["--cpu", "4000"], "there is no CPU 4000"),
+        (["--slower", "fast"], "is not a duration such as 200us"),
+    ],
+)
+def test_a_filter_that_names_nothing_is_wrong_usage(words: list[str], why: str) -> None:
+    done = subprocess.run(
+        [IRQWATCH, "trace", *words],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert why in done.stderr and len(done.stderr.splitlines()) == 1

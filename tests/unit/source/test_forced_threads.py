@@ -1,0 +1,43 @@
+"""Whether the kernel forces interrupts into threads."""
+
+from pathlib import Path
+
+import pytest
+
+from irqwatch.cli import options
+from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
+from irqwatch.source.forced_threads import are_threads_forced
+from irqwatch.source.root import Root
+
+
+@pytest.mark.parametrize(
+    ("realtime", "cmdline", "expected"),
+    [
+        ("1\n", "quiet\n", True),
+        ("0\n", "quiet\n", False),
+        (None, "quiet threadirqs ro\n", True),
+        (None, "quiet nothreadirqs threadirqs2 ro\n", False),
+        (None, None, False),
+    ],
+)
+def test_by_what_the_kernel_says(
+    tmp_path: Path, realtime: str | None, cmdline: str | None, expected: bool
+) -> None:
+    (tmp_path / "kernel").mkdir()
+    for name, text in (("kernel/realtime", realtime), ("cmdline", cmdline)):
+        if text is not None:
+            (tmp_path / name).write_text(text)
+    assert are_threads_forced(Root(procfs=tmp_path, sysfs=tmp_path)) is expected
+
+
+@pytest.mark.parametrize("forced", [True, False])
+def test_there_their_threads_are_timed_by_default(
+    forced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "are_threads_forced", lambda root: forced)
+    unnamed = dict.fromkeys(COLLECTORS)
+    chosen = options.chosen_collectors(unnamed, disable_defaults=False)
+    assert chosen == DEFAULT_COLLECTORS | ({"thread"} if forced else set())
+    off = {**unnamed, "thread": False}
+    assert "thread" not in options.chosen_collectors(off, disable_defaults=False)
+    assert options.chosen_collectors(unnamed, disable_defaults=True) == frozenset()

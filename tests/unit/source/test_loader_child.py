@@ -1,0 +1,87 @@
+"""Which collectors can be had where the kernel lacks something, or refuses it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from irqwatch.source import loader_child
+from irqwatch.source.loader_child import FORMATS, Refused
+
+
+class Kernel:
+    """Its types: all there are, without what ``lacks``."""
+
+    def __init__(self, *lacks: str) -> None:
+        self.lacks = lacks
+
+    def has_tracepoint(self, name: str) -> bool:
+        return name not in self.lacks
+
+    def offset_bytes(self, struct: str, field: str) -> int:
+        if f"{struct}.{field}" in self.lacks:
+            raise Refused(f"this kernel's BTF has no {struct}.{field}")
+        return 8
+
+
+def usable(
+    monkeypatch: pytest.MonkeyPatch, collectors: list[str], *lacks: str
+) -> tuple[dict[str, int], set[str], dict[str, str]]:
+    """Macros, the collectors that can be had, and why the others cannot."""
+    monkeypatch.setattr(loader_child, "KernelTypes", lambda: Kernel(*lacks))
+    defines, programs, unavailable = loader_child.usable(collectors)
+    return defines, set(programs), unavailable
+
+
+def test_what_is_refused_is_had_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["blame", "hardirq", "softirq", "thread"]
+    defines, had, unavailable = usable(monkeypatch, asked, "irq_handler_entry")
+    assert had == {"blame", "softirq"}
+    assert unavailable == {
+        "hardirq": "this kernel has no tracepoint irq_handler_entry",
+        "thread": "it needs the collector hardirq",
+    }
+    assert not {"COLLECT_HARDIRQ", "COLLECT_THREAD"} & defines.keys()
+
+
+def test_a_field_that_is_missing_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, had, _ = usable(monkeypatch, ["thread", "hardirq"], "irqaction.name")
+    assert not had
+
+
+def test_what_was_not_asked_for_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, had, unavailable = usable(monkeypatch, ["blame", "work"])
+    assert had == {"work"}
+    assert unavailable == {"blame": "it needs the collector hardirq or vector or softirq"}
+
+
+def test_in_any_order_all_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["trace", "thread", "blame", "softirq", "hardirq"]
+    assert usable(monkeypatch, asked)[1:] == (set(asked), {})
+
+
+def test_what_the_kernel_refuses_to_load_is_had_by_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def attach(bpf: object, collector: str, pairs: object) -> dict[str, int]:
+        if collector == "hardirq":
+            raise Refused("Permission denied")
+        return {f"program:{collector}": 3}
+
+    class Bpf(dict[bytes, SimpleNamespace]):
+        def __missing__(self, name: bytes) -> SimpleNamespace:
+            return SimpleNamespace(map_fd=4)
+
+    assert "hardirq" not in FORMATS
+    (tmp_path / "irqwatch.bpf.c").touch()
+    bcc = SimpleNamespace(BPF=lambda **_: Bpf())
+    monkeypatch.setattr(loader_child, "KernelTypes", Kernel)
+    monkeypatch.setattr(loader_child, "attach", attach)
+    monkeypatch.setattr(loader_child.importlib, "import_module", lambda name: bcc)
+    monkeypatch.setenv("BCC_KERNEL_SOURCE", "")
+    fds, unavailable, _ = loader_child.load(tmp_path, ["thread", "softirq", "hardirq"], {})
+    assert {name for name in fds if name.startswith("program:")} == {"program:softirq"}
+    assert unavailable == {
+        "hardirq": "Permission denied",
+        "thread": "it needs the collector hardirq",
+    }
