@@ -20,7 +20,9 @@ from bench import (
     contenders,
     events,
     hardirq,
+    irqbalance,
     loopback,
+    placement,
     programs,
     scale,
 )
@@ -114,6 +116,8 @@ def parts(rounds: int) -> dict[str, Callable[[], Iterable[Row]]]:
         "event": lambda: event_rows(rounds),
         "program": lambda: program_rows(rounds),
         "scale": scale.rows,
+        "placement": placement.rows,
+        "irqbalance": irqbalance.rows,
     }
 
 

@@ -1,0 +1,315 @@
+"""Findings 12, 13, 16, 21, 22, 28, 30: interrupts and CPUs that are in trouble of their own."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from irqwatch.advise import text
+from irqwatch.advise.facts import LineFacts
+from irqwatch.advise.findings.balance import irqs_of, moves_of
+from irqwatch.advise.findings.rule import Case, Rule, Seen
+from irqwatch.model.snapshot import Worst
+from irqwatch.model.tuning import RealtimeTask
+from irqwatch.model.view import Source
+
+
+def unhandled(case: Case) -> Iterator[Seen]:
+    for line in case.facts.lines:
+        if line.unhandled:
+            yield Seen(
+                f"{line.unhandled} interrupts of {line.name} were taken by no driver in "
+                f"{case.facts.seconds:.0f} s",
+                (
+                    f"cat /proc/irq/{line.irq}/spurious",
+                    "update the driver or the firmware of the devices on the line",
+                ),
+                irqs=(line.irq,),
+                device=line.device,
+            )
+
+
+def storm(case: Case) -> Iterator[Seen]:
+    if case.facts.goal == "latency":
+        return
+    for line in case.facts.lines:
+        rate = line.rate
+        if rate < case.limit("storm_rate"):
+            continue
+        if line.baseline_rate and rate < case.limit("storm_ratio") * line.baseline_rate:
+            continue
+        if line.handler_s is None or line.handler_s > case.limit("storm_handler"):
+            continue
+        advice = (
+            (
+                f"ethtool -c {line.device}  # as it is",
+                f"ethtool -C {line.device} adaptive-rx on",
+            )
+            if line.kind == "net"
+            else ("look at what the device is asked to do: it interrupts once for each",)
+        )
+        yield Seen(
+            f"{line.name}: {rate:.0f} a second, {line.baseline_rate:.0f} on average since boot, "
+            f"{text.seconds(line.handler_s)} each",
+            advice,
+            (f"ethtool -C {line.device} adaptive-rx off",) if line.kind == "net" else (),
+            (line.irq,),
+            tuple(sorted(line.current)),
+            line.device,
+        )
+
+
+def ksoftirqd(case: Case) -> Iterator[Seen]:
+    for cpu, one in case.facts.cpus.items():
+        if one.ksoftirqd <= case.limit("ksoftirqd"):
+            continue
+        lines = [line for line in case.facts.lines if cpu in line.current]
+        counting = [line for line in lines if case.facts.counts(line)]
+        moves = moves_of(case, irqs_of(counting))
+        devices = sorted({line.device for line in counting if line.kind == "net"})
+        threaded = tuple(f"echo 1 > /sys/class/net/{device}/threaded" for device in devices)
+        back = tuple(f"echo 0 > /sys/class/net/{device}/threaded" for device in devices)
+        yield Seen(
+            f"ksoftirqd/{cpu} takes {text.share(one.ksoftirqd)} of CPU {cpu}",
+            moves[0] or threaded,
+            moves[1] or back,
+            irqs_of(counting),
+            (cpu,),
+            severity="critical" if one.ksoftirqd > 0.8 else "",
+        )
+
+
+def shared_line(case: Case) -> Iterator[Seen]:
+    for line in case.facts.lines:
+        if len(line.line.actions) < 2 or not case.facts.counts(line):
+            continue
+        handled: defaultdict[str, float] = defaultdict(float)
+        not_mine: defaultdict[str, float] = defaultdict(float)
+        count = 0
+        wasted = 0
+        for source in line.sources:
+            if source.seconds is None or source.not_mine_seconds is None:
+                continue
+            handled[source.name] += source.seconds - source.not_mine_seconds
+            not_mine[source.name] += source.not_mine_seconds
+            count += source.count
+            wasted += source.not_mine_count or 0
+        if not count or wasted < case.limit("not_mine") * count:
+            continue
+        busy = max(handled, key=lambda name: handled[name])
+        neighbours = ", ".join(
+            f"{name} {text.share(seconds / case.facts.seconds)}"
+            for name, seconds in sorted(not_mine.items())
+            if seconds
+        )
+        yield Seen(
+            f"line {line.irq}: {busy} is busy, and {text.share(wasted / count)} of the calls are "
+            f"answered 'not mine', at a cost of: {neighbours} of a CPU",
+            (
+                "lspci -vv  # which of them could use MSI; then the driver's option for it",
+                "move a card to another slot, or unbind the driver that nobody needs",
+            ),
+            irqs=(line.irq,),
+            cpus=tuple(sorted(line.current)),
+            device=line.device,
+        )
+
+
+def thread_priority(case: Case) -> Iterator[Seen]:
+    windows = case.facts.windows
+    first, last = windows[0].before.tuning, windows[-1].after.tuning
+    if first is None or last is None:
+        return
+    before = {task.pid: task.cpu_ns for task in first.tasks}
+
+    def share(task: RealtimeTask) -> float:
+        """Of one CPU, since the first sample."""
+        return max(0, task.cpu_ns - before.get(task.pid, task.cpu_ns)) / 1e9 / case.facts.seconds
+
+    for thread in last.tasks:
+        if thread.irq is None or thread.irq not in case.facts.by_irq:
+            continue
+        line = case.facts.by_irq[thread.irq]
+        above = [
+            task
+            for task in last.tasks
+            if task.irq is None
+            and task.cpu == thread.cpu
+            and task.priority > thread.priority
+            and share(task) >= case.limit("task_share")
+        ]
+        if above and line.rate:
+            most = max(above, key=share)
+            wanted = min(99, most.priority + 1)
+            policy = f"-f -p {thread.priority}" if thread.priority else "-o -p 0"
+            yield Seen(
+                f"{thread.name} has priority {thread.priority}, and {most.name} (pid {most.pid}), "
+                f"with {most.priority}, takes {text.share(share(most))} of CPU {thread.cpu}",
+                (f"chrt -f -p {wanted} {thread.pid}",),
+                (f"chrt {policy} {thread.pid}",),
+                (thread.irq,),
+                (thread.cpu,),
+                line.device,
+            )
+
+
+def deep_idle(case: Case) -> Iterator[Seen]:
+    if case.facts.goal != "latency" or case.facts.tuning.is_guest:
+        return
+    deep = {
+        cpu: us
+        for cpu, us in case.facts.tuning.idle_exit_us.items()
+        if us > case.limit("idle_exit")
+    }
+    cpus = sorted(
+        {
+            cpu
+            for line in case.facts.lines
+            if case.facts.counts(line)
+            for cpu in _planned(case, line)
+            if cpu in deep
+        }
+    )
+    if cpus:
+        wait = max(deep[cpu] for cpu in cpus)
+        limit = int(case.limit("idle_exit"))
+        file = "power/pm_qos_resume_latency_us"
+        yield Seen(
+            f"CPU {text.cpus(cpus)} takes interrupts, and needs up to {wait} us to wake up",
+            tuple(f"echo {limit} > /sys/devices/system/cpu/cpu{cpu}/{file}" for cpu in cpus),
+            tuple(f"echo 0 > /sys/devices/system/cpu/cpu{cpu}/{file}" for cpu in cpus),
+            cpus=tuple(cpus),
+        )
+
+
+def _planned(case: Case, line: LineFacts) -> frozenset[int]:
+    """Where it will run."""
+    move = case.placed.move_of.get(line.irq)
+    return move.to if move else line.current
+
+
+# What of each kind tells how long something took or waited, and the threshold for it.
+LATE = {
+    "timer": ("timer_latency", "worst_latency"),
+    "softirq": ("softirq_latency", "worst_latency"),
+    "hardirq": ("hardirq_max", "worst"),
+}
+
+
+def late(case: Case) -> Iterator[Seen]:
+    worst: dict[tuple[str, int], tuple[Source, Worst]] = {}
+    is_guest = case.facts.tuning.is_guest
+    for window in case.facts.windows:
+        for source in window.view.sources:
+            if source.kind not in LATE:
+                continue
+            limit, of = LATE[source.kind]
+            story = getattr(source, of)
+            if story is None or story.ns / 1e9 <= case.limit(limit):
+                continue
+            if story.pid or not is_guest:
+                _keep(worst, source.kind, source, story)
+    for kind in LATE:
+        told = [of for (of_kind, _), of in sorted(worst.items()) if of_kind == kind]
+        if told:
+            yield _late_of(case, kind, told)
+
+
+def _late_of(case: Case, kind: str, told: list[tuple[Source, Worst]]) -> Seen:
+    """The longest, and on how many CPUs there was one."""
+    source, story = max(told, key=lambda one: one[1].ns)
+    took = text.seconds(story.ns / 1e9)
+    who = f"{story.comm} (pid {story.pid}) ran there" if story.pid else "the CPU was idle"
+    said = {
+        "timer": f"a {source.name} timer on CPU {story.cpu} was {took} late; {who}",
+        "softirq": f"{source.name} on CPU {story.cpu} waited {took}; {who}",
+        "hardirq": f"{source.name} ran for {took} on CPU {story.cpu} in one go; {who}",
+    }[kind]
+    cpus = sorted(one.cpu for _, one in told)
+    others = f"; over the limit on CPU {text.cpus(cpus)}" if len(cpus) > 1 else ""
+    far = case.limit("late_warning") * case.limit(LATE[kind][0])
+    return Seen(
+        said + others,
+        ("irqwatch trace  # lists the slow ones as they happen, with who was running",),
+        irqs=(source.irq,) if source.irq is not None else (),
+        cpus=tuple(cpus),
+        device=source.device or "",
+        severity="warning" if story.ns / 1e9 > far else "",
+    )
+
+
+def _keep(
+    worst: dict[tuple[str, int], tuple[Source, Worst]], kind: str, source: Source, story: Worst
+) -> None:
+    known = worst.get((kind, story.cpu))
+    if known is None or known[1].ns < story.ns:
+        worst[kind, story.cpu] = (source, story)
+
+
+RULES = (
+    Rule(
+        12,
+        "unhandled",
+        "Interrupts that no driver takes",
+        "critical",
+        "At 99,900 of 100,000 the kernel disables the line (kernel/irq/spurious.c), and its "
+        "devices stop.",
+        "never a matter of affinity",
+        unhandled,
+    ),
+    Rule(
+        13,
+        "storm",
+        "An interrupt storm",
+        "warning",
+        "Entering and leaving the interrupt is most of the cost; gathering several saves it.",
+        "latency matters more than throughput; timers",
+        storm,
+        "medium",
+    ),
+    Rule(
+        16,
+        "ksoftirqd",
+        "ksoftirqd is busy",
+        "warning",
+        "More softirqs come than are served at once; the rest wait for their turn among tasks.",
+        "it is one elephant flow, which no split divides",
+        ksoftirqd,
+    ),
+    Rule(
+        21,
+        "shared-line",
+        "A shared line with a busy device",
+        "warning",
+        "Each interrupt calls every driver on the line; all but one find nothing to do.",
+        "no device on it can do MSI",
+        shared_line,
+    ),
+    Rule(
+        22,
+        "thread-priority",
+        "An interrupt thread below a busy real-time task",
+        "warning",
+        "The thread waits while the task runs, and the line stays masked as long.",
+        "the task is meant to come first",
+        thread_priority,
+        "medium",
+    ),
+    Rule(
+        28,
+        "deep-idle",
+        "Deep idle states where interrupts land",
+        "info",
+        "An interrupt that wakes the CPU waits for that first.",
+        "power is the goal; in a virtual machine the host decides",
+        deep_idle,
+    ),
+    Rule(
+        30,
+        "late",
+        "Something kept interrupts, softirqs or timers waiting",
+        "info",
+        "The worst case is what an audio stream, a trade or a heartbeat feels.",
+        "a virtual machine, and the CPU was idle: then the host was late, not the guest",
+        late,
+        "medium",
+    ),
+)

@@ -1,0 +1,211 @@
+"""Findings 14, 15, 17 to 19: what the network stack does with packets after the interrupt."""
+
+from collections.abc import Iterator
+
+from irqwatch.advise import text
+from irqwatch.advise.facts import CpuFacts, LineFacts
+from irqwatch.advise.findings.balance import irqs_of, moves_of, queues
+from irqwatch.advise.findings.rule import Case, Rule, Seen
+from irqwatch.model.tuning import NetDevice
+
+FLOW_LIMIT = "/proc/sys/net/core/flow_limit_cpu_bitmap"
+
+
+def _lines_on(case: Case, cpu: int) -> list[LineFacts]:
+    return [
+        line
+        for line in case.facts.lines
+        if line.kind == "net" and cpu in line.current and case.facts.counts(line)
+    ]
+
+
+def _is_full(one: CpuFacts) -> bool:
+    return one.load + (one.task or 0.0) >= 0.95
+
+
+def squeeze(case: Case) -> Iterator[Seen]:
+    for cpu, one in case.facts.cpus.items():
+        if one.squeezes < case.limit("squeezes"):
+            continue
+        lines = _lines_on(case, cpu)
+        advice, undo = moves_of(case, irqs_of(lines))
+        if not advice and not _is_full(one):
+            advice, undo = _sysctls(case, {"netdev_budget": 300, "netdev_budget_usecs": 2000}, 2)
+        if not advice:
+            continue
+        yield Seen(
+            f"NET_RX on CPU {cpu} ran out of its budget {one.squeezes:.0f} times a second",
+            advice,
+            undo,
+            irqs_of(lines),
+            (cpu,),
+        )
+
+
+def _sysctls(
+    case: Case, defaults: dict[str, int], times: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """So many times what is set, and the undo. ``defaults`` are the kernel's own, for where what is
+    set is not known (net/core/hotdata.c, net/core/dev.c)."""
+    now = {name: case.facts.tuning.net_core.get(name, value) for name, value in defaults.items()}
+    return (
+        tuple(f"sysctl -w net.core.{name}={times * value}" for name, value in now.items()),
+        tuple(f"sysctl -w net.core.{name}={value}" for name, value in now.items()),
+    )
+
+
+def drops(case: Case) -> Iterator[Seen]:
+    for cpu, one in case.facts.cpus.items():
+        if one.drops < case.limit("drops"):
+            continue
+        advice, undo = _sysctls(case, {"netdev_max_backlog": 1000}, 4)
+        limited = case.facts.tuning.flow_limit_cpus or frozenset()
+        yield Seen(
+            f"CPU {cpu} drops {one.drops:.1f} packets a second: its backlog is full",
+            (*advice, f"echo {text.mask(limited | {cpu})} > {FLOW_LIMIT}"),
+            (*undo, f"echo {text.mask(limited)} > {FLOW_LIMIT}"),
+            irqs_of(_lines_on(case, cpu)),
+            (cpu,),
+        )
+
+
+def _busy_net(case: Case) -> Iterator[tuple[NetDevice, list[LineFacts]]]:
+    for device, lines in queues(case):
+        net = case.facts.net.get(device)
+        if net and sum(line.rate for line in lines) >= case.limit("rps_rate"):
+            yield net, lines
+
+
+def rps_same(case: Case) -> Iterator[Seen]:
+    for net, lines in _busy_net(case):
+        by_queue = {line.queue: line for line in lines}
+        for queue in net.rx:
+            line = by_queue.get(queue.number)
+            if line is None or not queue.rps_cpus or not line.current:
+                continue
+            bad = _near_or_far(case, line) & queue.rps_cpus
+            rest = queue.rps_cpus - bad
+            if not bad or queue.rps_cpus == line.current:
+                continue
+            path = f"/sys/class/net/{net.device}/queues/rx-{queue.number}/rps_cpus"
+            yield Seen(
+                f"rx-{queue.number} of {net.device} interrupts CPU {text.cpus(line.current)} and "
+                f"steers packets to CPU {text.cpus(bad)}: itself, its sibling or another node",
+                (f"echo {text.mask(rest)} > {path}",),
+                (f"echo {text.mask(queue.rps_cpus)} > {path}",),
+                (line.irq,),
+                tuple(sorted(bad)),
+                net.device,
+            )
+
+
+def _near_or_far(case: Case, line: LineFacts) -> frozenset[int]:
+    cpus = case.facts.cpus
+    cores = {cpus[cpu].core for cpu in line.current}
+    nodes = {cpus[cpu].node for cpu in line.current}
+    return frozenset(cpu for cpu, one in cpus.items() if one.core in cores or one.node not in nodes)
+
+
+def rps_needless(case: Case) -> Iterator[Seen]:
+    for net, lines in _busy_net(case):
+        steered = [queue for queue in net.rx if queue.rps_cpus]
+        loads = [line.load for line in lines]
+        if not steered or len(net.rx) < len(case.placed.cpus):
+            continue
+        if max(loads) > case.limit("elephant") * sum(loads):  # the hash is poor
+            continue
+        path = f"/sys/class/net/{net.device}/queues/rx-"
+        yield Seen(
+            f"{net.device} has {len(net.rx)} queues for {len(case.placed.cpus)} CPUs, and RPS on "
+            f"{len(steered)} of them",
+            tuple(f"echo 0 > {path}{queue.number}/rps_cpus" for queue in steered),
+            tuple(
+                f"echo {text.mask(queue.rps_cpus)} > {path}{queue.number}/rps_cpus"
+                for queue in steered
+            ),
+            irqs_of(lines),
+            (),
+            net.device,
+        )
+
+
+def xps_apart(case: Case) -> Iterator[Seen]:
+    for net, lines in _busy_net(case):
+        maps = {queue.number: queue.xps_cpus for queue in net.tx if queue.xps_cpus}
+        apart = [
+            (line, queue, maps[queue])
+            for line in lines
+            if (queue := line.queue) is not None and queue in maps and _is_apart(line, maps[queue])
+        ]
+        if not apart:
+            continue
+        path = f"/sys/class/net/{net.device}/queues/tx-"
+        yield Seen(
+            f"xps_cpus of {len(apart)} queues of {net.device} names other CPUs than their "
+            f"interrupts run on: {text.some(line.name for line, _, _ in apart)}",
+            tuple(
+                f"echo {text.mask(line.current)} > {path}{queue}/xps_cpus"
+                for line, queue, _ in apart
+            ),
+            tuple(f"echo {text.mask(old)} > {path}{queue}/xps_cpus" for _, queue, old in apart),
+            irqs_of(line for line, _, _ in apart),
+            (),
+            net.device,
+        )
+
+
+def _is_apart(line: LineFacts, xps: frozenset[int]) -> bool:
+    """A map that is the driver's own wish for the line is the driver's to keep."""
+    hint = line.setting.hint if line.setting else None
+    return bool(line.current) and not line.current & xps and xps != hint
+
+
+RULES = (
+    Rule(
+        14,
+        "time-squeeze",
+        "NET_RX runs out of budget",
+        "warning",
+        "Packets are left waiting for the next round, or for ksoftirqd.",
+        "the CPU is full: then more budget takes from tasks what it gives to packets",
+        squeeze,
+    ),
+    Rule(
+        15,
+        "backlog-drops",
+        "Packets dropped at the backlog",
+        "critical",
+        "The backlog of RPS, loopback and tunnels is full; what comes now is lost.",
+        "dropped in the network card's own ring, which ethtool -S shows",
+        drops,
+    ),
+    Rule(
+        17,
+        "rps-self",
+        "RPS steers packets to where they are, or far away",
+        "info",
+        "On the same core steering costs and gains nothing; to another node it misses the cache.",
+        "a low rate of packets",
+        rps_same,
+    ),
+    Rule(
+        18,
+        "rps-needless",
+        "RPS on a device that has a queue for each CPU",
+        "info",
+        "The device spreads the packets already; RPS does it again, with an interrupt to each CPU.",
+        "the device's hash is poor, as with tunnels",
+        rps_needless,
+        "medium",
+    ),
+    Rule(
+        19,
+        "xps-apart",
+        "Packets are sent on queues that interrupt elsewhere",
+        "info",
+        "What a CPU sends is completed on another, and its memory moves between caches.",
+        "the driver set the map itself",
+        xps_apart,
+        "low",
+    ),
+)

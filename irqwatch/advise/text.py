@@ -1,0 +1,55 @@
+"""Figures as the advice writes them, in ASCII."""
+
+from collections.abc import Iterable
+
+from irqwatch.cells import cpu_list as cpus
+from irqwatch.model.plan import Move
+
+__all__ = ["commands", "cpus", "load", "mask", "seconds", "set_affinity", "share", "some"]
+
+
+def share(value: float) -> str:
+    return f"{100 * value:.1f}%"
+
+
+def load(value: float, weighed_by: str) -> str:
+    """A share of a CPU, or interrupts per second where nothing was timed."""
+    return share(value) if weighed_by == "time" else f"{value:.0f}/s"
+
+
+def seconds(value: float) -> str:
+    for scale, unit in ((1e-6, "us"), (1e-3, "ms")):
+        if value < 1000 * scale:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value:.3g} s"
+
+
+def mask(numbers: Iterable[int]) -> str:
+    """As the kernel takes one: groups of 32 bits in hexadecimal, the highest first."""
+    bits = sum(1 << cpu for cpu in set(numbers))
+    groups = [f"{bits & 0xFFFFFFFF:x}"]
+    while bits := bits >> 32:
+        groups[-1] = groups[-1].zfill(8)
+        groups.append(f"{bits & 0xFFFFFFFF:x}")
+    return ",".join(reversed(groups))
+
+
+def some(numbers: Iterable[int | str]) -> str:
+    """At most eight of them, as words."""
+    listed = list(numbers)
+    more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""
+    return ", ".join(map(str, listed[:8])) + more
+
+
+def set_affinity(irq: int, numbers: Iterable[int]) -> str:
+    """The command that asks for CPUs."""
+    return f"echo {cpus(numbers)} > /proc/irq/{irq}/smp_affinity_list"
+
+
+def commands(moves: Iterable[Move]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What does the moves, and what undoes them."""
+    listed = list(moves)
+    return (
+        tuple(set_affinity(move.line.irq, move.to) for move in listed),
+        tuple(set_affinity(move.line.irq, move.requested) for move in listed),
+    )

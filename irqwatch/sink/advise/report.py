@@ -1,0 +1,227 @@
+"""A Plan as text for a person."""
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from irqwatch.cells import cpu_list, in_ascii, left
+from irqwatch.model.plan import CpuLoad, Finding, Immovable, Move, Plan
+
+NARROWEST = 60
+WIDEST = 110  # longer lines of prose are hard to read
+MOST_CPUS = 32
+MOST_COMMANDS = 12
+
+# SGR codes: bold, dim, and by severity.
+BOLD, DIM = "1", "2"
+COLOURS = {"critical": "31", "warning": "33", "info": "36"}
+
+BLOCKS = " ▏▎▍▌▋▊▉█"  # eighths
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the terminal, or the file, can take."""
+
+    width: int = 100
+    colour: bool = False
+    ascii_only: bool = False
+
+
+def to_text(plan: Plan, look: Look) -> str:
+    """Verdict, CPUs before and after, moves, what stays, findings."""
+    sections = [
+        _header(plan, look),
+        _cpus(plan, look),
+        _moves(plan, look),
+        _immovable(plan, look),
+        _left_out(plan, look),
+        _findings(plan, look),
+    ]
+    text = "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+    return in_ascii(text) if look.ascii_only else text
+
+
+def _styled(text: str, code: str, look: Look) -> str:
+    return f"\033[{code}m{text}\033[m" if look.colour and code else text
+
+
+def _wrap(text: str, look: Look, indent: str = "", first: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        text,
+        max(NARROWEST, min(look.width, WIDEST)),
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _load(value: float, plan: Plan) -> str:
+    return f"{100 * value:.1f}%" if plan.weighed_by == "time" else f"{value:.0f}/s"
+
+
+def _header(plan: Plan, look: Look) -> list[str]:
+    windows = "1 window" if plan.windows == 1 else f"{plan.windows} windows"
+    host = " ".join(part for part in (plan.host.hostname, plan.host.kernel) if part)
+    facts = f"{host}: {windows} of {plan.window_s:.3g} s, goal {plan.goal}"
+    lines = [*_wrap(facts, look), ""]
+    lines += [_styled(line, BOLD, look) for line in _wrap(plan.verdict, look)]
+    if plan.weighed_by == "count":
+        guess = (
+            "A guess: nothing was timed, so each interrupt counts the same, whatever it costs. "
+            "As root irqwatch times them."
+        )
+        lines += _wrap(guess, look)
+    elif plan.windows == 1:
+        lines += _wrap("One window: how much the load varies is not known.", look)
+    for lack in plan.unavailable:
+        lines += _wrap(f"no {lack.part}: {lack.reason}", look, "  ", "")
+    return lines
+
+
+def _cpus(plan: Plan, look: Look) -> list[str]:
+    shown = _worth_showing(plan)
+    if not shown:
+        return []
+    scale = 1.0
+    if plan.weighed_by == "count":
+        scale = max((max(one.now, one.planned) for one in plan.loads), default=0.0) or 1.0
+    width = max(8, min(30, (min(look.width, WIDEST) - 36) // 2))
+    head = f"{'CPU':>5} {'NOW':>8}  {'':{width}} {'PLANNED':>8}"
+    lines = [_styled(head.rstrip(), BOLD, look)]
+    for one in shown:
+        note = "" if one.eligible else "left out"
+        row = (
+            f"{one.cpu:5} {_load(one.now, plan):>8}  {_bar(one.now / scale, width, look)} "
+            f"{_load(one.planned, plan):>8}  {_bar(one.planned / scale, width, look)} {note}"
+        )
+        lines.append(row.rstrip())
+    if left := len(plan.loads) - len(shown):
+        lines.append(f"{'':5} and {left} CPUs that are less busy and stay as they are")
+    return lines
+
+
+def _worth_showing(plan: Plan) -> list[CpuLoad]:
+    """All, or of a large machine those that change, and the busiest."""
+    if len(plan.loads) <= MOST_CPUS:
+        return list(plan.loads)
+    order = sorted(
+        plan.loads,
+        key=lambda one: (-abs(one.now - one.planned), -max(one.now, one.planned), one.cpu),
+    )
+    return sorted(order[:MOST_CPUS], key=lambda one: one.cpu)
+
+
+def _bar(share: float, width: int, look: Look) -> str:
+    """Of ``width`` cells; a little is never nothing."""
+    share = min(max(share, 0.0), 1.0)
+    if look.ascii_only:
+        return ("#" * round(share * width)).ljust(width)
+    eighths = max(round(share * width * 8), 1 if share > 0 else 0)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (BLOCKS[rest] if rest else "")).ljust(width)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], look: Look) -> list[str]:
+    """The last column is a reason, as long as it needs to be; the first is a number."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head) - 1)]
+    widths = [min(width, 32) for width in widths]
+
+    def line(cells: tuple[str, ...]) -> str:
+        fixed = [left(cell, width) for cell, width in zip(cells, widths, strict=False)]
+        fixed[0] = cells[0].rjust(widths[0])
+        return "  " + "  ".join([*fixed, ""])
+
+    lines = [_styled((line(head) + head[-1]).rstrip(), BOLD, look)]
+    for row in rows:
+        start = line(row)
+        if len(start) + 20 > look.width:  # a narrow terminal: the reason goes below
+            lines += [start.rstrip(), *_wrap(row[-1], look, " " * (widths[0] + 4))]
+        else:
+            lines += _wrap(row[-1], look, " " * len(start), start)
+    return lines
+
+
+def _moves(plan: Plan, look: Look) -> list[str]:
+    if not plan.moves:
+        return []
+
+    def row(move: Move) -> tuple[str, ...]:
+        return (
+            str(move.line.irq),
+            ", ".join(move.line.actions) or move.line.device,
+            cpu_list(move.effective),
+            cpu_list(move.to),
+            _load(move.load, plan),
+            move.reason,
+        )
+
+    head = ("IRQ", "INTERRUPT", "FROM", "TO", "TAKES", "WHY")
+    return [
+        _styled("Move", BOLD, look),
+        *_table(head, [row(move) for move in plan.moves], look),
+    ]
+
+
+def _immovable(plan: Plan, look: Look) -> list[str]:
+    if not plan.immovable:
+        return []
+
+    def row(one: Immovable) -> tuple[str, ...]:
+        return (
+            str(one.line.irq),
+            ", ".join(one.line.actions) or one.line.device,
+            cpu_list(one.effective),
+            _load(one.load, plan),
+            one.reason,
+        )
+
+    return [
+        _styled("Stays, as no mask moves it", BOLD, look),
+        *_table(
+            ("IRQ", "INTERRUPT", "CPU", "TAKES", "WHY"), [row(one) for one in plan.immovable], look
+        ),
+    ]
+
+
+def _left_out(plan: Plan, look: Look) -> list[str]:
+    if not plan.left_out:
+        return []
+    count = len(plan.left_out)
+    many = "1 interrupt" if count == 1 else f"{count} interrupts"
+    load = _load(sum(one.load for one in plan.left_out), plan)
+    return _wrap(f"Left out by --device: {many} of other devices ({load}), which could move.", look)
+
+
+def _findings(plan: Plan, look: Look) -> list[str]:
+    if not plan.findings:
+        return [_styled("Nothing else to remark on.", DIM, look)]
+    lines = [_styled("Findings", BOLD, look)]
+    for finding in plan.findings:
+        lines += _finding(finding, look)
+    return lines
+
+
+def _finding(finding: Finding, look: Look) -> Iterator[str]:
+    severity = _styled(f"{finding.severity:8}", COLOURS.get(finding.severity, ""), look)
+    sure = "" if finding.confidence == "high" else f", {finding.confidence} confidence"
+    yield f"  {severity} {_styled(finding.title, BOLD, look)} [{finding.id}{sure}]"
+    indent = " " * 11
+    yield from _wrap(f"{finding.evidence}.", look, indent)
+    if finding.severity != "info" or finding.advice:
+        yield from _wrap(finding.why, look, indent)
+    yield from _labelled("do", finding.advice)
+    yield from _labelled("undo", finding.undo)
+    if finding.not_when and finding.advice:
+        yield from _wrap(f"not when {finding.not_when}", look, indent)
+
+
+def _labelled(label: str, commands: Iterable[str]) -> Iterator[str]:
+    """Commands are not broken: they are there to be copied."""
+    listed = list(commands)
+    if len(listed) > MOST_COMMANDS:
+        rest = len(listed) - MOST_COMMANDS + 1
+        listed[MOST_COMMANDS - 1 :] = [f"# and {rest} more: irqwatch advise --json has them all"]
+    for number, command in enumerate(listed):
+        yield f"{' ' * 11}{label if number == 0 else '':5} {command}"

@@ -1,0 +1,241 @@
+"""Windows → Plan: what is weighed, what moves, what stays, and when nothing should change."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from irqwatch.advise import thresholds
+from irqwatch.advise.plan import Wanted, make_plan
+from irqwatch.advise.thresholds import DEFAULTS, THRESHOLDS
+from irqwatch.errors import UsageError
+from irqwatch.model.plan import Plan
+from irqwatch.model.snapshot import SCHEMA, CpuTimes, Snapshot, Thread, Unavailable
+from irqwatch.model.view import Caused, CpuPart
+from irqwatch.sink.advise.document import to_json
+from irqwatch.sink.advise.report import Look, to_text
+from tests.advising import HOST, Busy, Machine, crowded, timer
+
+THREE = tuple(
+    Busy(30 + n, 0, load, "dev", f"dev{n}", "pci") for n, load in enumerate((0.4, 0.2, 0.1))
+)
+
+
+def plan_of(machine: Machine, **wanted: object) -> Plan:
+    return make_plan(machine.measured(), Wanted(**wanted))  # type: ignore[arg-type]
+
+
+def to_of(plan: Plan) -> dict[int, set[int]]:
+    return {move.line.irq: set(move.to) for move in plan.moves}
+
+
+def test_a_crowded_cpu_is_relieved_with_the_fewest_moves() -> None:
+    plan = plan_of(crowded())
+    assert plan.busiest_now == pytest.approx(0.8) and plan.busiest_planned == pytest.approx(0.2)
+    assert len(plan.moves) == 3 and plan.exact and plan.gap == pytest.approx(0, abs=1e-9)
+    assert [load.now for load in plan.loads] == pytest.approx([0.8, 0, 0, 0])
+    assert [load.planned for load in plan.loads] == pytest.approx([0.2] * 4)
+    assert plan.verdict == (
+        "busiest CPU 80.0% now, 20.0% planned; bound 20.0% (proven best); 3 moves"
+    )
+    assert "CPU 0 spends 80.0% in interrupts, CPU " in plan.moves[0].reason
+
+
+def test_a_line_weighs_what_it_causes_too() -> None:
+    windows = Machine((Busy(30, 0, 0.2), Busy(31, 0, 0.2))).measured()
+    plan = make_plan(windows, Wanted())
+    assert [move.load for move in plan.moves] == pytest.approx([0.2])  # half of it is NET_RX's
+
+
+def test_work_that_ran_elsewhere_stays_there() -> None:
+    (window,) = Machine((Busy(30, 0, 0.2), Busy(31, 0, 0.2)), windows=1).measured()
+    work = Caused("work", "f", 1, 0.5, {0: CpuPart(1, 0.1), 3: CpuPart(1, 0.4)})
+    first, *others = window.view.sources
+    view = replace(window.view, sources=(replace(first, caused=(*first.caused, work)), *others))
+    plan = make_plan([replace(window, view=view)], Wanted())
+    assert plan.loads[0].now == pytest.approx(0.5) and plan.loads[3].now == 0
+    assert to_of(plan).keys() <= {30, 31} and plan.busiest_planned == pytest.approx(0.3)
+
+
+def test_softirqs_that_no_line_caused_stay() -> None:
+    plan = plan_of(Machine(THREE, cpus=2, softirq={1: 0.35}))
+    assert plan.loads[1].now == pytest.approx(0.35)
+    assert to_of(plan) in ({31: {1}}, {32: {1}}, {31: {1}, 32: {1}})
+    assert plan.busiest_planned == pytest.approx(0.55)
+
+
+def test_a_gain_within_the_spread_is_none() -> None:
+    lines = (
+        Busy(30, 0, loads=(0.02, 0.4, 0.02), queue=0),
+        Busy(31, 0, loads=(0.4, 0.02, 0.02), queue=1),
+        Busy(32, 0, loads=(0.02, 0.02, 0.5), queue=2),
+    )
+    steady = tuple(replace(line, loads=(), load=sum(line.loads) / 3) for line in lines)
+    assert plan_of(Machine(steady)).change
+    # The gain is 0.3 of a CPU in both.
+    noisy = plan_of(Machine(lines), thresholds={**DEFAULTS, "gain_spreads": 6})
+    assert noisy.spread > 0 and not noisy.change
+    assert noisy.verdict.startswith("change nothing: the busiest CPU is at")
+    assert noisy.verdict.endswith("is noise")
+
+
+def test_a_gain_that_nobody_feels_is_none() -> None:
+    small = Machine(tuple(Busy(30 + n, 0, 0.004) for n in range(2)))
+    assert not plan_of(small).change
+    assert plan_of(small, thresholds={**DEFAULTS, "min_gain": 0.001}).change
+
+
+@pytest.mark.parametrize(
+    "machine, why",
+    [
+        (Machine((Busy(30, 0, 0.0001),)), "no interrupt takes as much as 0.1%"),
+        (Machine(), "no interrupt takes as much as 0.1%"),
+        (
+            Machine(tuple(replace(line, writable=False) for line in THREE)),
+            "none of the interrupts that count can be moved",
+        ),
+        (Machine(THREE[:1]), "the busiest CPU is at 40.0%, no plan gets it below 40.0%"),
+    ],
+)
+def test_change_nothing_says_why(machine: Machine, why: str) -> None:
+    plan = plan_of(machine)
+    assert not plan.moves and plan.verdict.startswith(f"change nothing: {why}")
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        ({"writable": False}, "managed by the kernel"),
+        ({"read": False}, "/proc/irq/30 was not read"),
+        ({"kind": "nvme", "queue": 1, "device": "nvme0"}, "most likely manages"),
+        ({"effective": frozenset()}, "does not place it: a per-CPU interrupt"),
+    ],
+)
+def test_what_cannot_be_moved_says_why(change: dict[str, object], reason: str) -> None:
+    fixed = replace(THREE[0], **change)  # type: ignore[arg-type]
+    machine = Machine((fixed, *THREE[1:]), host=replace(HOST, kernel="6.8.0-31-generic"))
+    plan = plan_of(machine)
+    assert [(one.line.irq, reason in one.reason) for one in plan.immovable] == [(30, True)]
+    assert to_of(plan).keys() == {31, 32}
+
+
+def test_what_stays_counts_on_each_cpu_as_it_was_measured() -> None:
+    clock = Busy(11, 0, 0.1, "arch_timer", "", "", effective=frozenset())
+    there = replace(timer(1, 1), kind="hardirq", irq=11, seconds=0.3, cpus={1: CpuPart(9, 0.3)})
+    plan = plan_of(Machine((clock, Busy(30, 2, 0.2)), extra=(there,)))
+    assert [round(load.now, 6) for load in plan.loads] == [0.1, 0.3, 0.2, 0.0]
+    assert plan.busiest_now == pytest.approx(0.3) and plan.exact
+    assert not plan.moves and [one.line.irq for one in plan.immovable] == [11]
+
+
+def test_only_the_wanted_device_moves() -> None:
+    plan = plan_of(Machine(THREE), devices=frozenset({"dev1"}))
+    assert to_of(plan).keys() == {31}
+    assert not plan.immovable
+    assert [one.line.irq for one in plan.left_out] == [30, 32]
+    assert "Left out by --device: 2 interrupts of other devices (50.0%)" in to_text(plan, Look(110))
+    assert [one["irq"] for one in json.loads(to_json(plan))["left_out"]] == [30, 32]
+
+
+def test_only_the_wanted_cpus_are_used() -> None:
+    plan = plan_of(crowded(), cpus=frozenset({2, 3}))
+    assert set().union(*to_of(plan).values()) == {2, 3} and len(plan.moves) == 4
+    assert plan.moves[0].reason == "CPU 0 is not one of those wanted"
+    assert [load.eligible for load in plan.loads] == [False, False, True, True]
+
+
+def test_isolated_cpus_are_left_alone_unless_asked_for() -> None:
+    machine = crowded(isolated=frozenset({0, 3}))
+    plan = plan_of(machine)
+    assert set().union(*to_of(plan).values()) == {1, 2} and len(plan.moves) == 4
+    assert plan.moves[0].reason == "CPU 0 is kept free of interrupts (isolated or nohz_full)"
+    asked = plan_of(machine, cpus=frozenset({0, 1, 2, 3}))
+    assert asked.busiest_planned == pytest.approx(0.2)
+
+
+def test_latency_keeps_away_from_busy_cpus() -> None:
+    """CPU 1 is empty of interrupts, and full of tasks."""
+    machine = Machine(THREE[:2], cpus=3, user={1: 0.9})
+    assert not {1} & set().union(*to_of(plan_of(machine, goal="latency")).values())
+
+
+def test_latency_avoids_cpus_with_late_timers() -> None:
+    machine = Machine(THREE, cpus=3, extra=(timer(1, 900_000),))
+    plan = plan_of(machine, goal="latency")
+    assert [load.eligible for load in plan.loads] == [True, False, True]
+    once = machine.measured()
+    views = [replace(window.view, sources=window.view.sources[:-1]) for window in once]
+    mostly = [once[0], *(replace(w, view=v) for w, v in zip(once[1:], views[1:], strict=True))]
+    assert all(load.eligible for load in make_plan(mostly, Wanted("latency")).loads)
+
+
+def test_power_packs_up_to_the_cap() -> None:
+    spread = Machine(tuple(Busy(30 + n, n, 0.1) for n in range(4)))
+    plan = plan_of(spread, goal="power")
+    assert [load.planned for load in plan.loads] == pytest.approx([0.2, 0.2, 0, 0])
+    assert "can sleep" in plan.moves[0].reason
+    assert not plan_of(spread).change
+
+
+def test_without_times_it_counts_and_says_so() -> None:
+    plan = plan_of(crowded(timed=False))
+    assert plan.weighed_by == "count" and plan.busiest_now == pytest.approx(4000)
+    assert plan.verdict.startswith("busiest CPU 4000/s now, 1000/s planned")
+    assert plan.moves[0].reason.startswith("CPU 0 takes 4000/s interrupts, CPU ")
+
+
+def test_node_of_the_device_is_preferred_and_not_sacred() -> None:
+    lines = tuple(Busy(30 + n, 3, 0.3, f"eth0-TxRx-{n}", queue=n, node=0) for n in range(2))
+    plan = plan_of(Machine(lines, nodes=2))
+    assert to_of(plan) == {30: {0}, 31: {1}}
+    assert plan.moves[0].reason == "its device is on node 0, as CPU 0 is and CPU 3 is not"
+
+
+def test_the_plan_carries_what_an_undo_needs() -> None:
+    requested = frozenset({0, 1})
+    machine = crowded(lines=tuple(replace(line, asked=requested) for line in crowded().lines))
+    move = plan_of(machine).moves[0]
+    assert move.requested == requested and move.effective == {0}
+    assert move.line.hwirq == str(move.line.irq) and move.line.actions[0].startswith("eth0-TxRx-")
+
+
+@pytest.mark.parametrize(
+    "wanted, error",
+    [
+        ({"cpus": frozenset({7})}, "--cpus 7: none of these is online"),
+        ({"devices": frozenset({"eth9"})}, "--device eth9: no interrupt is of such a device"),
+    ],
+)
+def test_what_is_not_there_is_an_error(wanted: dict[str, object], error: str) -> None:
+    with pytest.raises(UsageError, match=error):
+        plan_of(crowded(), **wanted)
+
+
+def test_what_was_lacking_is_told_once() -> None:
+    lack = Unavailable("probe", "not root")
+    windows = [
+        replace(window, view=replace(window.view, unavailable=(lack,)))
+        for window in crowded(timed=False).measured()
+    ]
+    assert make_plan(windows, Wanted()).unavailable == (lack,)
+
+
+def test_thresholds_are_named_and_checked() -> None:
+    assert len({one.name for one in THRESHOLDS}) == len(THRESHOLDS)
+    assert thresholds.chosen(["min_gain=0.5"]) == {**DEFAULTS, "min_gain": 0.5}
+    for wrong in ("min_gain", "no_such=1", "min_gain=x", "min_gain=nan", "min_gain=-1"):
+        with pytest.raises(UsageError, match=f"--set {wrong}"):
+            thresholds.chosen([wrong])
+
+
+def test_the_same_each_time() -> None:
+    assert plan_of(crowded()) == plan_of(crowded())
+
+
+def test_a_host_of_which_nothing_is_known() -> None:
+    (window,) = Machine(windows=1).measured()
+    bare = Snapshot(SCHEMA, 1, 1, HOST, cpu_times={0: CpuTimes(*[0] * 8)})
+    bare = replace(bare, threads=(Thread(1, "ksoftirqd/0", "ksoftirqd", 0, 0),))
+    view = replace(window.view, cpus=(), sources=())
+    plan = make_plan([replace(window, before=bare, after=bare, view=view)], Wanted())
+    assert not plan.change and not plan.loads

@@ -1,0 +1,113 @@
+"""A Plan as text and as JSON: whole outputs, and what widths, colour and encodings do to them."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from irqwatch.advise.plan import Wanted, make_plan
+from irqwatch.cells import width_of
+from irqwatch.model.plan import Plan
+from irqwatch.model.snapshot import Thread, Unavailable
+from irqwatch.sink.advise.document import to_json
+from irqwatch.sink.advise.report import Look, to_text
+from tests import golden_file
+from tests.advising import Busy, Machine, crowded
+
+DOCS = Path(__file__).resolve().parents[4] / "docs" / "json.md"
+
+DISK = Busy(50, 1, 0.05, "nvme0q2", "nvme0", "nvme", 2, writable=False)
+IRQBALANCE = (Thread(812, "irqbalance", "irqbalance", 0),)
+CROWDED = replace(
+    crowded(threads=IRQBALANCE, drops={0: 600}, isolated=frozenset({3})),
+    lines=(*crowded().lines, DISK),
+)
+NOTHING = Machine((Busy(30, 0, 0.0001),))
+
+
+def plan_of(machine: Machine) -> Plan:
+    return make_plan(machine.measured(), Wanted())
+
+
+def guessed() -> Plan:
+    plan = plan_of(replace(crowded(), timed=False, windows=1))
+    reason = "not root: loading the probe needs CAP_BPF and CAP_PERFMON"
+    return replace(plan, unavailable=(Unavailable("probe", reason),))
+
+
+def test_report() -> None:
+    golden_file.check("advise.txt", to_text(plan_of(CROWDED), Look(100)))
+
+
+def test_report_that_changes_nothing() -> None:
+    golden_file.check("advise-nothing.txt", to_text(plan_of(NOTHING), Look(100)))
+
+
+def test_report_of_a_guess() -> None:
+    golden_file.check("advise-guess.txt", to_text(guessed(), Look(100)))
+
+
+def test_json() -> None:
+    golden_file.check("advise.json", to_json(plan_of(CROWDED)))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 110])
+def test_prose_fits_and_commands_are_whole(width: int) -> None:
+    plan = plan_of(CROWDED)
+    lines = to_text(plan, Look(width)).splitlines()
+    commands = [command for one in plan.findings for command in (*one.advice, *one.undo)]
+    for command in commands:
+        assert any(line.endswith(command) for line in lines)
+    rest = [line for line in lines if not any(line.endswith(command) for command in commands)]
+    too_wide = [line for line in rest if width_of(line) > width]
+    assert not [line for line in too_wide if "[" not in line]  # a title and its id
+
+
+def test_plain_where_colour_is_not_wanted() -> None:
+    assert "\033" not in to_text(plan_of(CROWDED), Look(100))
+    coloured = to_text(plan_of(CROWDED), Look(100, colour=True))
+    assert "\033[31mcritical\033[m" in coloured
+    assert re.sub(r"\033\[\d*m", "", coloured) == to_text(plan_of(CROWDED), Look(100))
+
+
+def test_ascii_where_the_locale_takes_no_more() -> None:
+    text = to_text(plan_of(CROWDED), Look(100, ascii_only=True))
+    assert text.isascii() and "?" not in text and "#####" in text
+
+
+def test_a_large_machine_shows_the_cpus_that_matter() -> None:
+    lines = tuple(Busy(30 + n, 0, 0.01, queue=n) for n in range(4))
+    text = to_text(plan_of(Machine(lines, cpus=256)), Look(100))
+    assert "and 224 CPUs that are less busy and stay as they are" in text
+    assert re.search(r"^    0     4\.0%", text, re.MULTILINE)
+
+
+def test_one_window_does_not_know_the_spread() -> None:
+    text = to_text(plan_of(crowded(windows=1)), Look(100))
+    assert "One window: how much the load varies is not known." in text
+
+
+def documented(section: str) -> list[str]:
+    """The keys of a table of docs/json.md, in order."""
+    text = DOCS.read_text(encoding="utf-8")
+    part = text.split(f"\n{section}\n")[1].split("\n#")[0]
+    return re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)
+
+
+def test_each_key_is_documented() -> None:
+    made: dict[str, Any] = json.loads(to_json(plan_of(CROWDED)))
+    assert documented("# The JSON of `irqwatch advise --json`") == list(made)
+    for key in ("cpus", "moves", "immovable", "findings"):
+        assert documented(f"## `advise`: `{key}[]`") == list(made[key][0])
+
+
+def test_the_heart_of_it() -> None:
+    made = json.loads(to_json(plan_of(CROWDED)))
+    assert made["schema"] == 1 and made["change"] is True
+    move = made["moves"][0]
+    assert (move["device"], move["from"]) == ("eth0", [0]) and len(move["to"]) == 1
+    assert made["lower_bound"] <= made["busiest_planned"] <= made["busiest_now"]
+    assert made["immovable"][0]["irq"] == 50
