@@ -1,6 +1,7 @@
 """Every error irqwatch raises on purpose.
 
     IrqwatchError            one line: what is wrong and what to do
+    ├── AffinityError        interrupts cannot be moved, or not be put back
     ├── ParseError           a kernel file holds something no parser here understands
     ├── ProbeError           the probe cannot be loaded or read
     ├── RecordingError       a recording cannot be read or written
@@ -13,6 +14,10 @@ What a host merely lacks (no root, no BPF, a masked file) is not an error but da
 
 class IrqwatchError(Exception):
     """Base of the tree; its text is one line for a person to read."""
+
+
+class AffinityError(IrqwatchError):
+    """Interrupts cannot be moved, or not be put back."""
 
 
 class ParseError(IrqwatchError):

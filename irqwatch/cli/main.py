@@ -15,6 +15,8 @@ VERBS = {
     "top": "Show what interrupts this host, live.",
     "serve": "Export to Prometheus.",
     "trace": "List single events that are slow, as they happen.",
+    "explain": "Say all that is known of an interrupt line.",
+    "advise": "Say which CPU each interrupt should run on, and why.",
     "record": "Write a recording, to be looked at later and elsewhere.",
     "doctor": "Say what this host can give, what is missing, and what mends it.",
 }

@@ -186,10 +186,13 @@ def verbs(facts: Facts, trial: Trial | None) -> dict[str, str]:
         parts.append(f"counts {' and '.join(counted)}")
     does = "; ".join(parts) if timed else f"{parts[0]}, no times" if parts else "CPU times only"
     screen = "" if facts.has_terminal else " (plain frames)"
+    interrupts = "hardirq" in timed
     return {
         "top": does + screen,
         "serve": does,
         "trace": "lists single events" if timed else "nothing: it needs the probe",
+        "explain": "what it is, where it runs, " + ("what it costs" if interrupts else "how often"),
+        "advise": "weighs by time" if interrupts else "weighs by counts: a guess",
         "record": does,
     }
 

@@ -25,6 +25,8 @@ def test_a_healthy_host_has_nothing_to_mend():
         "top": "times hardirq, softirq, work; counts interrupts and softirqs",
         "serve": "times hardirq, softirq, work; counts interrupts and softirqs",
         "trace": "lists single events",
+        "explain": "what it is, where it runs, what it costs",
+        "advise": "weighs by time",
         "record": "times hardirq, softirq, work; counts interrupts and softirqs",
     }
 

@@ -1,0 +1,21 @@
+"""All that is known of one interrupt line."""
+
+from dataclasses import dataclass
+
+from irqwatch.model.snapshot import Line, LineDevice, LineSetting, Thread
+from irqwatch.model.topology import Topology
+from irqwatch.model.view import Source
+
+
+@dataclass(frozen=True, slots=True)
+class LineStory:
+    """``sources`` are the line's actions, of the interval; empty where it did not fire."""
+
+    line: Line
+    setting: LineSetting | None
+    device: LineDevice | None
+    threads: tuple[Thread, ...]
+    sources: tuple[Source, ...]
+    topology: Topology
+    interval_s: float
+    timed: bool  # whether the probe timed hard interrupts

@@ -1,0 +1,168 @@
+"""All that is known of one interrupt line, for people and scripts. docs/json.md has the keys."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from irqwatch.cells import UNKNOWN, count, cpu_list, percent, seconds, where
+from irqwatch.model.line_story import LineStory
+from irqwatch.model.view import Caused, Source
+
+SCHEMA = 1
+LABEL_WIDTH = 13
+
+
+def to_text(story: LineStory) -> str:
+    """A paragraph, each line ended."""
+    line = story.line
+    title = f"interrupt {line.irq}: {', '.join(line.actions) or 'no action'}"
+    rows = [*_wiring(story), *_placement(story), *_cost(story)]
+    return "\n".join([title, *(f"  {name:{LABEL_WIDTH}}{text}" for name, text in rows)]) + "\n"
+
+
+def _wiring(story: LineStory) -> Iterator[tuple[str, str]]:
+    line, device = story.line, story.device
+    if device:
+        queue = "" if device.queue is None else f", queue {device.queue}"
+        address = f" at {device.bus_address}" if device.bus_address else ""
+        yield "device", f"{device.device} ({device.kind}){address}{queue}"
+    yield (
+        "controller",
+        f"{line.controller or UNKNOWN}, hwirq {line.hwirq or UNKNOWN}, "
+        + (line.trigger or "trigger not known"),
+    )
+    if story.setting and story.setting.unhandled:
+        yield "unhandled", f"{story.setting.unhandled:,} that no action took as its own"
+
+
+def _placement(story: LineStory) -> Iterator[tuple[str, str]]:
+    setting, device = story.setting, story.device
+    node = _node(story)
+    if device and device.node is not None and device.node >= 0:
+        local = sorted(c.number for c in story.topology.cpus.values() if c.node == device.node)
+        yield "node", f"{node}: CPUs {cpu_list(local)} are near"
+    else:
+        yield "node", node
+    if setting is None:
+        yield "may run on", "not known (/proc/irq cannot be read)"
+        return
+    yield "may run on", f"CPUs {_cpus(setting.affinity)}" + _how_fixed(story)
+    yield "runs on", f"CPUs {_cpus(setting.effective)}"
+    if setting.hint is not None:
+        followed = setting.affinity == setting.hint
+        yield "driver wants", f"CPUs {_cpus(setting.hint)}{'' if followed else ' (not followed)'}"
+
+
+def _node(story: LineStory) -> str:
+    node = story.device.node if story.device else None
+    if node is None and story.setting:
+        node = story.setting.node
+    return "not known" if node is None else "none" if node < 0 else str(node)
+
+
+def _how_fixed(story: LineStory) -> str:
+    if story.setting is None or story.setting.writable is None:
+        return ""
+    return "" if story.setting.writable else ": the kernel manages it and lets nobody move it"
+
+
+def _cpus(cpus: Iterable[int] | None) -> str:
+    return UNKNOWN if cpus is None else cpu_list(cpus) or "none"
+
+
+def _cost(story: LineStory) -> Iterator[tuple[str, str]]:
+    for thread in story.threads:
+        yield "thread", f"{thread.name}[{thread.pid}], {seconds(thread.cpu_ns / 1e9)} of CPU so far"
+    of_now = [source for source in story.sources if source.kind == "hardirq"]
+    if not of_now:
+        yield "now", f"quiet: nothing in {story.interval_s:.3g} s"
+    for source in of_now:
+        several = f" ({source.name})" if len(of_now) > 1 else ""
+        yield f"now{several}", _rate(source)
+        if not story.timed:
+            continue
+        yield "top half", _times(source)
+        for part in source.caused:
+            yield "caused", _caused(part, story.interval_s)
+        if source.caused:
+            yield "in all", f"{percent(source.whole_share)} of one CPU"
+
+
+def _rate(source: Source) -> str:
+    return f"{count(source.rate)} a second on CPUs " + where(
+        {cpu: part.count for cpu, part in source.cpus.items()}
+    )
+
+
+def _times(source: Source) -> str:
+    not_mine = ""
+    if source.not_mine_count:
+        not_mine = f", {percent(source.not_mine_count / source.count)} not its own"
+    return (
+        f"{percent(source.share)} of one CPU: p50 {seconds(source.p50_s)}, "
+        f"p99 {seconds(source.p99_s)}, longest {seconds(source.max_s)}{not_mine}"
+    )
+
+
+def _caused(part: Caused, interval_s: float) -> str:
+    queue = f" ({part.workqueue})" if part.workqueue else ""
+    via = f" by {part.via}" if part.via else ""
+    share = percent(part.seconds / interval_s) if interval_s else UNKNOWN
+    rate = count(part.count / interval_s) if interval_s else UNKNOWN
+    return f"{part.kind} {part.name}{queue}{via}: {rate} a second, {share} of one CPU"
+
+
+def to_json(story: LineStory) -> str:
+    """One object on one line, without its newline."""
+    line, setting, device = story.line, story.setting, story.device
+    return json.dumps(
+        {
+            "schema": SCHEMA,
+            "irq": line.irq,
+            "actions": list(line.actions),
+            "controller": line.controller or None,
+            "hwirq": line.hwirq or None,
+            "trigger": line.trigger or None,
+            "device": device.device if device else None,
+            "kind": device.kind if device else None,
+            "bus_address": device.bus_address or None if device else None,
+            "queue": device.queue if device else None,
+            "node": device.node if device else setting.node if setting else None,
+            "affinity": _list(setting.affinity if setting else None),
+            "effective": _list(setting.effective if setting else None),
+            "hint": _list(setting.hint if setting else None),
+            "writable": setting.writable if setting else None,
+            "unhandled": setting.unhandled if setting else None,
+            "threads": [{"pid": of.pid, "name": of.name} for of in story.threads],
+            "interval_s": story.interval_s,
+            "sources": [
+                {
+                    "kind": of.kind,
+                    "name": of.name,
+                    "count": of.count,
+                    "seconds": of.seconds,
+                    "p50_s": of.p50_s,
+                    "p99_s": of.p99_s,
+                    "max_s": of.max_s,
+                    "whole_share": of.whole_share,
+                    "cpus": {str(cpu): part.count for cpu, part in of.cpus.items()},
+                    "caused": [
+                        {
+                            "kind": part.kind,
+                            "name": part.name,
+                            "workqueue": part.workqueue,
+                            "via": part.via or None,
+                            "count": part.count,
+                            "seconds": part.seconds,
+                        }
+                        for part in of.caused
+                    ],
+                }
+                for of in story.sources
+            ],
+        },
+        separators=(",", ":"),
+    )
+
+
+def _list(cpus: frozenset[int] | None) -> list[int] | None:
+    return None if cpus is None else sorted(cpus)

@@ -1,0 +1,168 @@
+#!/bin/sh
+# Interrupt affinities for web-7.example, by irqwatch advise --script, 2023-11-14T22:13:20Z.
+# busiest CPU 65% now, 40% planned, 2 moves
+#
+#   sh FILE           checks, writes the masks that are not there yet, verifies
+#   sh FILE check     only says whether it can be applied
+#   sh FILE verify    says where each line is asked to run, and runs
+#   sh FILE undo      puts back what was there, unless somebody has changed it since
+#
+# Exit codes: 0 done, 1 something was left as it was, 2 wrong usage.
+set -eu
+boot_id=11111111-2222-3333-4444-555555555555 # of the host it was made for
+
+each() {
+    : "$1" # of the functions below, for each line, the coldest first
+    one "$1" dev30-queue 30 0-3 2 '' # CPU 0 is full
+    one "$1" dev31-queue 31 0-3 1 '' # CPU 0 is full
+}
+
+proc=${PROC:-/proc}
+status=0
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    printf '%s: %s\n' "$0" "$*" >&2
+    status=1
+}
+
+# The number of the one line with these action names, hardware number and controller (any where it
+# is empty); nothing for none or many.
+number() {
+    ACTIONS=$1 HWIRQ=$2 CONTROLLER=$3 awk '
+        NR == 1 { cpus = NF; next }
+        {
+            tail = "  " ENVIRON["ACTIONS"]
+            sub(/ +$/, "")
+            if ($1 !~ /^[0-9]+:$/ || substr($0, length($0) - length(tail) + 1) != tail) next
+            same = ENVIRON["HWIRQ"] == ""
+            for (i = cpus + 2; i <= NF; i++)
+                if ($i == ENVIRON["HWIRQ"] || index($i, ENVIRON["HWIRQ"] "-") == 1) same = 1
+            rest = ""
+            for (i = cpus + 2; i <= NF; i++) rest = rest $i " "
+            if (ENVIRON["CONTROLLER"] != "" && index(rest, ENVIRON["CONTROLLER"] " ") != 1) same = 0
+            if (same) { found = $1; count++ }
+        }
+        END { if (count == 1) { sub(":", "", found); print found } }
+    ' "$proc/interrupts"
+}
+
+# Sets irq and mask; false where the line is not there.
+look() {
+    irq=$(number "$1" "$2" "$5")
+    if [ -z "$irq" ]; then
+        fail "$1: not exactly one line is called so: left alone"
+        return 1
+    fi
+    mask=$(cat "$proc/irq/$irq/smp_affinity_list")
+}
+
+write_mask() {
+    if { printf '%s\n' "$1" >"$proc/irq/$irq/smp_affinity_list"; } 2>/dev/null; then
+        return 0
+    fi
+    fail "$irq: the kernel refuses CPU $1 (managed, offline, or no vector left): stays on $mask"
+    return 1
+}
+
+check() {
+    look "$@" || return 0
+    [ -w "$proc/irq/$irq/smp_affinity_list" ] || fail "$irq $1: may not be written: run as root"
+    # After a reboot the kernel's own mask is there, whatever it was.
+    if [ "$(cat "$proc/sys/kernel/random/boot_id")" = "$boot_id" ] &&
+        [ "$mask" != "$3" ] && [ "$mask" != "$4" ]; then
+        fail "$irq $1: is on CPU $mask, not on $3: changed since this was written"
+    fi
+}
+
+check_irqbalance() {
+    [ "${IRQBALANCE:-}" != told ] || return 0
+    for comm in "$proc"/[0-9]*/comm; do
+        { read -r name <"$comm"; } 2>/dev/null || continue
+        if [ "$name" = irqbalance ]; then
+            fail "irqbalance runs and would move them again: stop it, or start it with --banirq" \
+                "for these lines and set IRQBALANCE=told"
+            return 0
+        fi
+    done
+}
+
+apply() {
+    look "$@" || return 0
+    if [ "$mask" = "$4" ]; then
+        say "$irq $1: is on CPU $4 already"
+    elif write_mask "$4"; then
+        say "$irq $1: CPU $mask -> $4"
+    fi
+}
+
+in_list() {
+    rest=$2,
+    while [ -n "$rest" ]; do
+        part=${rest%%,*}
+        rest=${rest#*,}
+        if [ "$1" -ge "${part%-*}" ] && [ "$1" -le "${part#*-}" ]; then return 0; fi
+    done
+    return 1
+}
+
+verify() {
+    look "$@" || return 0
+    if [ "$mask" != "$4" ]; then
+        fail "$irq $1: is on CPU $mask, not on $4"
+        return 0
+    fi
+    effective=$(cat "$proc/irq/$irq/effective_affinity_list" 2>/dev/null || true)
+    first=${effective%%[,-]*}
+    if [ -z "$first" ]; then
+        say "$irq $1: asked for CPU $4; the kernel does not say where it runs"
+    elif in_list "$first" "$4"; then
+        say "$irq $1: runs on CPU $effective"
+    else
+        say "$irq $1: unverified: moves from CPU $effective with its next interrupt"
+    fi
+}
+
+undo() {
+    look "$@" || return 0
+    if [ "$mask" = "$3" ]; then
+        say "$irq $1: is on CPU $3 as before"
+    elif [ "$mask" != "$4" ]; then
+        fail "$irq $1: somebody else has set CPU $mask: left so"
+    elif write_mask "$3"; then
+        say "$irq $1: CPU $mask -> $3"
+    fi
+}
+
+one() {
+    action=$1
+    shift
+    case $action in
+    check) check "$@" ;;
+    apply) apply "$@" ;;
+    verify) verify "$@" ;;
+    undo) undo "$@" ;;
+    esac
+}
+
+case ${1:-apply} in
+check | apply)
+    each check
+    check_irqbalance
+    if [ "$status" != 0 ]; then
+        printf '%s\n' "nothing was written" >&2
+        exit 1
+    fi
+    if [ "${1:-apply}" = apply ]; then
+        each apply
+        each verify
+    fi
+    ;;
+verify | undo) each "$1" ;;
+*)
+    say "usage: $0 [check | apply | verify | undo]" >&2
+    exit 2
+    ;;
+esac
+exit "$status"

@@ -1,0 +1,60 @@
+"""A plan for this host: a line that interrupts is weighed, and asked off a CPU it may not have."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from irqwatch.advise.facts import Window
+from irqwatch.advise.plan import Wanted, make_plan
+from irqwatch.advise.thresholds import DEFAULTS
+from irqwatch.derive.view import derive
+from irqwatch.source.live import LiveSource
+from irqwatch.source.root import Root
+from tests.live.load import read_hwrng
+
+pytestmark = pytest.mark.live
+
+READS = 3000
+# Whatever was seen at all is to count: no test asserts on how long it took.
+ANY = {**DEFAULTS, "idle_load": 0.0}
+
+
+def hwrng_line() -> int:
+    for row in Path("/proc/interrupts").read_text(errors="replace").splitlines():
+        if row.endswith("-input"):
+            return int(row.split(":")[0])
+    pytest.fail("no line of virtio-rng")
+
+
+@pytest.fixture
+def line_on_cpu_0() -> Iterator[int]:
+    """Its mask is put back."""
+    irq = hwrng_line()
+    mask = Path(f"/proc/irq/{irq}/smp_affinity_list")
+    before = mask.read_text()
+    mask.write_text("0")
+    try:
+        read_hwrng(10)  # the mask takes force at the next interrupt
+        yield irq
+    finally:
+        mask.write_text(before)
+        assert mask.read_text() == before
+
+
+def test_a_busy_line_is_weighed_and_planned(line_on_cpu_0: int) -> None:
+    with LiveSource(Root(), settings_max_age_ns=0, tuning_max_age_ns=0) as source:
+        before = source.sample()
+        read_hwrng(READS)
+        after = source.sample()
+    window = Window(before, after, derive(after, before))
+    assert after.tuning and after.tuning.default_affinity
+
+    plan = make_plan([window], Wanted(cpus=frozenset({1}), thresholds=ANY))
+    assert plan.weighed_by == "time"
+    move = next(move for move in plan.moves if move.line.irq == line_on_cpu_0)
+    assert (move.requested, move.effective, move.to) == ({0}, {0}, {1})
+    assert move.load > 0 and move.reason == "CPU 0 is not one of those wanted"
+
+    stays = make_plan([window], Wanted(cpus=frozenset({0}), thresholds=ANY))
+    assert line_on_cpu_0 not in {move.line.irq for move in stays.moves}
