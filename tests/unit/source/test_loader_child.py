@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from irqwatch.source import loader_child
-from irqwatch.source.loader_child import FORMATS, Refused
+from irqwatch.source.loader import bpf_folder
+from irqwatch.source.loader_child import FORMATS, MAPS, SHARED_MAPS, Refused, paste, rename_maps
 
 
 class Kernel:
@@ -85,3 +86,31 @@ def test_what_the_kernel_refuses_to_load_is_had_by_nobody(
         "hardirq": "Permission denied",
         "thread": "it needs the collector hardirq",
     }
+
+
+def test_no_map_has_its_name_for_a_symbol() -> None:
+    text = paste(bpf_folder(), "irqwatch.bpf.c")
+    renamed = rename_maps(text)
+    pragmas = renamed.removesuffix(text).splitlines()
+    assert len(pragmas) == len(set(pragmas)) == text.count("\nBPF_")
+    for name in {
+        *SHARED_MAPS,
+        *FORMATS.values(),
+        *(name for maps in MAPS.values() for name in maps),
+    }:
+        assert f"#pragma redefine_extname {name} map_{name}" in pragmas
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        'BPF_F_TABLE("hash", struct key, struct value, found, MAX_FOUND, 0);',
+        'BPF_F_TABLE("hash", struct key, struct value,\n\t    found, MAX_FOUND, 0);',
+        'BPF_TABLE("lru_hash", u64, u64, found, 1);',
+        "BPF_ARRAY(found, struct value, 1);",
+        "BPF_HASH(found);",
+        "BPF_RINGBUF_OUTPUT(found, 8);",
+    ],
+)
+def test_each_way_to_declare_a_map(declaration: str) -> None:
+    assert rename_maps(declaration).startswith("#pragma redefine_extname found map_found\n")
