@@ -59,7 +59,7 @@ int irqw_hrtimer(struct bpf_raw_tracepoint_args *ctx)
 	at_ns = bpf_ktime_get_ns();
 	keep_worst(&timer->worst, latency_ns, at_ns);
 #ifdef COLLECT_TRACE
-	trace_timer(latency_ns, at_ns);
+	trace_timer(hrtimer, latency_ns, at_ns);
 #endif
 	return 0;
 }

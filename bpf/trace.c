@@ -115,34 +115,44 @@ static __always_inline void trace_softirq(struct cpu *cpu, u32 kind, u64 vector,
 		slow_events.ringbuf_submit(event, 0);
 }
 
+static __always_inline void name_after(struct slow_event *event, u64 *function)
+{
+	int zero = 0;
+	struct format *format = slow_format.lookup(&zero);
+
+	if (format)
+		bpf_snprintf(event->name, sizeof(event->name), format->text, function,
+			     sizeof(*function));
+}
+
 static __always_inline void trace_work(struct cpu *cpu, u32 kind, struct work_key *key,
 				       struct cause *cause, u64 ns, u64 now_ns)
 {
 	struct slow_event *event = slow_event(cpu, kind, ns, now_ns, cause, NO_SOFTIRQ);
-	struct format *format;
-	int zero = 0;
 
 	if (!event)
 		return;
-	format = slow_format.lookup(&zero);
-	if (format)
-		bpf_snprintf(event->name, sizeof(event->name), format->text, &key->function,
-			     sizeof(key->function));
+	name_after(event, &key->function);
 	__builtin_memcpy(event->workqueue, key->workqueue, sizeof(event->workqueue));
 	slow_events.ringbuf_submit(event, 0);
 }
 
 /* Of a timer that fired so late; what it fires in is its cause. */
-static __always_inline void trace_timer(u64 ns, u64 now_ns)
+static __always_inline void trace_timer(u64 hrtimer, u64 ns, u64 now_ns)
 {
 	struct cpu *cpu = this_cpu();
 	struct slow_event *event;
 	struct cause cause;
+	u64 function = 0;
 
 	if (!cpu)
 		return;
 	cause_now(cpu, &cause);
 	event = slow_event(cpu, SLOW_TIMER, ns, now_ns, &cause, NO_SOFTIRQ);
-	if (event)
-		slow_events.ringbuf_submit(event, 0);
+	if (!event)
+		return;
+	bpf_probe_read_kernel(&function, sizeof(function),
+			      (void *)(hrtimer + OFFSET_hrtimer_function));
+	name_after(event, &function);
+	slow_events.ringbuf_submit(event, 0);
 }

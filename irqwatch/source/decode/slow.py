@@ -60,6 +60,4 @@ def _cause(action: int, irq: int, action_name: str) -> str:
 def _name(kind: str, own_name: str, vector: str, cause: str) -> str:
     if kind in ("softirq", "softirq wait"):
         return vector
-    if kind == "timer":
-        return "hrtimer"
     return own_name or cause

@@ -73,6 +73,11 @@ def test_work_that_no_interrupt_caused_has_no_cause() -> None:
     assert "\x1b" not in seen.name
 
 
+def test_a_late_timer_has_the_name_of_its_function() -> None:
+    seen = event(record("timer", irq=0xEC, name=b"hrtimer_wakeup"), LINES, 0)
+    assert (seen.kind, seen.name, seen.cause) == ("timer", "hrtimer_wakeup", "local_timer")
+
+
 def test_a_line_that_is_not_listed_is_told_as_such() -> None:
     seen = event(record("softirq wait", action=ACTION, irq=99, softirq=1), LINES, 0)
     assert (seen.irq, seen.cause) == (99, "?")
