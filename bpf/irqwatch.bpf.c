@@ -27,6 +27,10 @@
 #ifdef COLLECT_VECTOR
 #include "vector.c"
 #endif
+#if defined(COLLECT_SOFTIRQ) && defined(COLLECT_NAPI) && defined(COLLECT_HARDIRQ)
+#define SHARE_NET_RX
+#include "net_rx.c"
+#endif
 #ifdef COLLECT_SOFTIRQ
 #include "softirq.c"
 #endif

@@ -11,6 +11,7 @@
 #define COMM_BYTES 16
 #define FUNCTION_BYTES 64
 #define FORMAT_BYTES 8
+#define SCHEDULES 8 /* instances on NAPI's list whose lines are remembered */
 #define WORKQUEUE_NAME_BYTES 32 /* WQ_NAME_LEN: 24, and 32 since Linux 6.9 */
 
 #include "histogram.h"
@@ -108,6 +109,14 @@ struct cpu {
 	u64 raised_again_ns[NR_SOFTIRQS]; /* the latest one after it; 0: none */
 	struct cause raised_by[NR_SOFTIRQS];
 	struct cause raised_again_by[NR_SOFTIRQS];
+
+	u64 order_known; /* of what is on NAPI's list: net_rx.c */
+	u64 scheduled;	 /* raises of NET_RX so far … */
+	u64 polled;	 /* … and those that a poll was for */
+	struct cause scheduled_by[SCHEDULES]; /* the lines of the last ones */
+	u64 poll_end_ns;     /* when NAPI's last poll ended */
+	u64 poll_hardirq_ns; /* hardirq_ns then */
+	u64 moved_ns;	     /* from the run of NET_RX that is open, to others than its cause */
 
 	struct cause thread; /* of the interrupt thread that runs now */
 

@@ -55,6 +55,10 @@ int irqw_napi_poll(struct bpf_raw_tracepoint_args *ctx)
 				      (void *)(device + OFFSET_net_device_name));
 		key.has_device = 1;
 	}
+#ifdef SHARE_NET_RX
+	if (budget > 0)
+		share_poll(ctx->args[0], !device, work >= budget);
+#endif
 	key.cpu = bpf_get_smp_processor_id();
 	napi = napi_for(&key);
 	if (!napi) {

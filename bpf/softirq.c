@@ -37,6 +37,10 @@ int irqw_soft_raise(struct bpf_raw_tracepoint_args *ctx)
 		cpu->raised_again_ns[vector] = bpf_ktime_get_ns();
 		cause_now(cpu, &cpu->raised_again_by[vector]);
 	}
+#ifdef SHARE_NET_RX
+	if (vector == NET_RX)
+		note_schedule(cpu);
+#endif
 	return 0;
 }
 
@@ -121,6 +125,7 @@ int irqw_soft_entry(struct bpf_raw_tracepoint_args *ctx)
 	raised_ns = take_raise(cpu, vector);
 	place_in_batch(cpu, vector, raised_ns, now_ns);
 	cpu->softirq_vector = vector;
+	cpu->moved_ns = 0;
 	cpu->softirq_start_ns = now_ns;
 	if (!raised_ns) {
 		cpu->losses[LOSS_SOFTIRQ_ENTRY_WITHOUT_RAISE]++;
@@ -185,13 +190,17 @@ int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 	run_ns = elapsed_ns(hardirq_ns - cpu->softirq_hardirq_ns, run_ns);
 	cpu->softirq_start_ns = 0;
 	cpu->softirq_end_ns = now_ns;
+#ifdef SHARE_NET_RX
+	if (vector == NET_RX)
+		note_empty_list(cpu);
+#endif
 
 	softirq = &cpu->softirqs[vector];
 	histogram_add(&softirq->run, run_ns);
 	count_context(cpu, softirq, run_ns);
 	caused = caused_softirq(cpu, vector);
 	caused->count++;
-	caused->ns += run_ns;
+	caused->ns += elapsed_ns(cpu->moved_ns, run_ns);
 	keep_worst(&softirq->worst_run, run_ns, now_ns);
 #ifdef COLLECT_THREAD
 	take_from_thread(cpu, run_ns);

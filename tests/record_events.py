@@ -2,6 +2,8 @@
 
     python -m tests.record_events tests/fixtures/events/NAME.events.gz --load net,disk,timer
 
+The load ``cards`` is for guests with that many network cards (tests/vm/cards.py).
+
 What would tell where it was recorded is replaced: names of processes (not of kernel threads),
 addresses, times since boot. Imports the standard library only, so that it runs in a guest.
 """
@@ -22,7 +24,8 @@ from tests import events
 from tests.events import Event
 from tests.live.load import read_disk, send_udp_packets
 from tests.oracle import functions
-from tests.oracle.ring_buffer import RingBuffer
+from tests.oracle.ring_buffer import EVENTS, RingBuffer
+from tests.vm import cards
 
 MEGABYTES_PER_CPU = 32
 
@@ -30,9 +33,14 @@ MEGABYTES_PER_CPU = 32
 PACKETS = 50
 PAUSE_SECONDS = 0.005
 
+# To each card, so many times a second: their interrupts come together.
+PINGS = 4
+GROUPS_PER_SECOND = 100
+
 FIRST_NS = 10**9
-WORK_AT = 0x7000 << 32
-WORK_BYTES = 0x1000
+# Where addresses are put, by their column, and how far apart.
+ADDRESSES_AT = {"work": 0x7000 << 32, "napi": 0x7100 << 32}
+ADDRESS_BYTES = 0x1000
 
 
 def packets() -> None:
@@ -61,11 +69,16 @@ def main(arguments: list[str]) -> None:
     with contextlib.ExitStack() as stack:
         if options.loopback:
             subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # a guest has it down
+        if options.cards:
+            cards.set_up(options.cards, cpu=0)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.folder)))
         loads: dict[str, Callable[[], None]] = {
             "net": packets,
             "disk": lambda: files(folder),
             "timer": timers,
+            "cards": lambda: cards.send_pings(
+                [[*range(1, options.cards + 1)] * PINGS], 20, GROUPS_PER_SECOND
+            ),
         }
         chosen = [loads[name] for name in options.load.split(",") if name]
         recorded = record(chosen, options.seconds)
@@ -80,7 +93,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="record_events", description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--load", default="", help="of net, disk, timer; a comma between them")
+    parser.add_argument(
+        "--load", default="", help="of net, disk, timer, cards; a comma between them"
+    )
+    parser.add_argument("--cards", type=int, default=0, help="set up so many network cards first")
     parser.add_argument("--events", type=int, default=20_000, help="keep the last so many")
     parser.add_argument("--folder", type=Path, help="on the disk to be used; else that of /tmp")
     parser.add_argument("--loopback", action="store_true", help="switch the interface lo on first")
@@ -95,7 +111,8 @@ def record(loads: Iterable[Callable[[], None]], seconds: float) -> list[Event]:
         while not over.is_set():
             load()
 
-    with RingBuffer(megabytes_per_cpu=MEGABYTES_PER_CPU) as ring:
+    recorded = (*EVENTS, "napi/napi_poll")
+    with RingBuffer(megabytes_per_cpu=MEGABYTES_PER_CPU, recorded=recorded) as ring:
         ring.enable()
         threads = [threading.Thread(target=repeat, args=(load,)) for load in loads]
         ring.start()
@@ -112,16 +129,20 @@ def record(loads: Iterable[Callable[[], None]], seconds: float) -> list[Event]:
 def anonymous(recorded: list[Event]) -> list[Event]:
     """The same events without the names of this host's processes, its addresses and its times."""
     comms: dict[str, str] = {}
-    works: dict[int, int] = {}
+    addresses: dict[tuple[str, int | str], int] = {}
+
+    def placed(column: str, value: int | str) -> int | str:
+        if column not in ADDRESSES_AT:
+            return value
+        there = sum(known == column for known, _ in addresses)
+        return addresses.setdefault((column, value), ADDRESSES_AT[column] + ADDRESS_BYTES * there)
 
     def replaced(event: Event) -> Event:
         comm = event.comm
         if not event.is_kthread:
             comm = comms.setdefault(comm, f"process-{len(comms) + 1}")
         args = tuple(
-            works.setdefault(int(value), WORK_AT + WORK_BYTES * len(works))
-            if column == "work"
-            else value
+            placed(column, value)
             for column, value in zip(events.ARGUMENTS[event.name], event.args, strict=True)
         )
         time_ns = event.time_ns - recorded[0].time_ns + FIRST_NS

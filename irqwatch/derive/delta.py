@@ -87,7 +87,7 @@ def by_name(
         step = count_and_time(now, previous.get(name, NEVER))
         if step is None:
             return None
-        if step.count:
+        if step != NEVER:
             counted[name] = step
     return counted
 

@@ -6,12 +6,15 @@ so a value is read as words. ``*_WORDS`` are the sizes, held against the loaded 
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import compress
 
 from irqwatch.model.histogram import BUCKETS, EMPTY, Histogram
 from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CountAndTime, SoftirqTime, Worst
 from irqwatch.parse.text import clean
 
 HISTOGRAM_WORDS = 1 + BUCKETS
+ALL_BUCKETS = tuple(range(BUCKETS))
 WORST_WORDS = 5
 WORSTS_WORDS = 2 * WORST_WORDS
 NAME_WORDS = 48 // 8
@@ -41,6 +44,9 @@ X86_VECTORS = {
 }
 IPI_IRQ = 0xFFFFFFFF  # bpf/vector.c
 
+# The same names come again at each read, many times.
+NAMES_KEPT = 4096
+
 LOSSES = (
     ("hardirq", "exit_without_entry"),
     ("hardirq", "entry_overwritten"),
@@ -61,7 +67,7 @@ LOSSES = (
     ("softirq", "cause_lost"),
     ("work", "cause_map_full"),
 )
-LOSSES_AT = 89
+LOSSES_AT = 111
 SOFTIRQS_AT = LOSSES_AT + 24
 SOFTIRQ_HEAD_WORDS = 7
 SOFTIRQ_WORDS = SOFTIRQ_HEAD_WORDS + 2 * WORSTS_WORDS + 2 * HISTOGRAM_WORDS
@@ -117,20 +123,20 @@ def words(value: memoryview) -> memoryview:
 
 def histogram(value: memoryview, at: int) -> Histogram:
     """struct histogram at word ``at``."""
-    sum_ns, *counts = value[at : at + HISTOGRAM_WORDS].tolist()
-    if not any(counts):
-        return EMPTY
-    return Histogram({bucket: count for bucket, count in enumerate(counts) if count}, sum_ns)
+    counts = value[at + 1 : at + HISTOGRAM_WORDS].tolist()
+    # Most are zero, and a scrape reads a hundred histograms: no step in Python for each bucket.
+    held = dict(zip(compress(ALL_BUCKETS, counts), filter(None, counts), strict=True))
+    return Histogram(held, value[at]) if held else EMPTY
 
 
 def worst(value: memoryview, at: int, epoch: int, cpu: int) -> Worst | None:
     """The worst event of ``epoch`` (one that is over) in the struct worsts at word ``at``."""
     at += (epoch & 1) * WORST_WORDS
-    ns, at_ns, pid_and_epoch = value[at : at + 3].tolist()
+    ns, pid_and_epoch = value[at], value[at + 2]
     if pid_and_epoch >> 32 != epoch or not ns:
         return None
     comm = string(value, at + 3, 2)
-    return Worst(ns=ns, at_ns=at_ns, cpu=cpu, pid=pid_and_epoch & 0xFFFFFFFF, comm=comm)
+    return Worst(ns=ns, at_ns=value[at + 1], cpu=cpu, pid=pid_and_epoch & 0xFFFFFFFF, comm=comm)
 
 
 def longer(one: Worst | None, other: Worst | None) -> Worst | None:
@@ -145,6 +151,7 @@ def string(value: memoryview, at: int, length_words: int) -> str:
     return text(value[at : at + length_words].tobytes())
 
 
+@lru_cache(NAMES_KEPT)
 def text(raw: bytes) -> str:
     """``raw`` up to its first NUL, made printable."""
     return clean(raw.partition(b"\0")[0])
@@ -223,6 +230,7 @@ def softirqs(value: memoryview, cpu: int, epoch: int) -> list[SoftirqTime]:
 def hardirq(value: memoryview, cpu: int, epoch: int) -> HardirqValue:
     """struct hardirq."""
     at = NAME_WORDS
+    caused = value[CAUSED_AT : CAUSED_AT + 2 * len(SOFTIRQ_VECTORS)].tolist()
     return HardirqValue(
         name=string(value, 0, NAME_WORDS),
         not_mine_count=value[at],
@@ -230,9 +238,9 @@ def hardirq(value: memoryview, cpu: int, epoch: int) -> HardirqValue:
         worst=worst(value, at + 2, epoch, cpu),
         handled=histogram(value, at + 2 + WORSTS_WORDS),
         softirqs={
-            name: caused
-            for number, name in enumerate(SOFTIRQ_VECTORS)
-            if (caused := count_and_time(value, CAUSED_AT + 2 * number)).count
+            name: CountAndTime(count, ns)
+            for name, count, ns in zip(SOFTIRQ_VECTORS, caused[::2], caused[1::2], strict=True)
+            if count or ns
         },
     )
 

@@ -247,6 +247,9 @@ static inline int map_delete(struct map *map, const void *key)
 
 #define BPF_F_TABLE(kind_, key_t, leaf_t, name_, max_, flags_)                                     \
 	TABLE(strcmp(kind_, "hash") ? ARRAY : HASH, key_t, leaf_t, name_, max_)
+/* An LRU table, which is never full: here it is a table that refuses, as if what it has just taken had
+ * been forgotten at once. */
+#define BPF_TABLE(kind_, key_t, leaf_t, name_, max_) TABLE(HASH, key_t, leaf_t, name_, max_)
 #define BPF_ARRAY(name_, leaf_t, max_) TABLE(ARRAY, int, leaf_t, name_, max_)
 #define BPF_PERCPU_ARRAY(name_, leaf_t, max_) TABLE(PERCPU_ARRAY, int, leaf_t, name_, max_)
 

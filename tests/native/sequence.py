@@ -135,9 +135,15 @@ def tasklet_exit(at_ns: int, function: str = "kbd_bh", on: Task = IDLE) -> Event
 
 
 def napi_poll(
-    device: str, work_done: int, budget: int = 64, on: Task = IDLE, at_ns: int = 1000
+    device: str,
+    work_done: int = 1,
+    budget: int = 64,
+    on: Task = IDLE,
+    *,
+    at_ns: int = 1000,
+    napi: int = 0xF1000,
 ) -> Event:
-    return _event(at_ns, on, "napi_poll", 0xF1000, device, work_done, budget)
+    return _event(at_ns, on, "napi_poll", napi, device, work_done, budget)
 
 
 TGID = 77777777  # the process of every task: replay.c

@@ -95,7 +95,20 @@ def counted(probe: Probe) -> dict[Series, Distribution]:
     for v in probe.vectors:
         found["vector", v.vector, v.cpu, "run"] = from_histogram(v.run)
     found |= caused(probe)
-    return {series: counts for series, counts in found.items() if counts.events}
+    return {series: counts for series, counts in found.items() if counts.events or counts.sum_ns}
+
+
+def expected(series: Mapping[Series, list[Span]]) -> dict[Series, Distribution]:
+    """The reference's series as the probe keeps them: some without a histogram, and to the time of
+    the runs that an interrupt caused what was polled for it in those of others."""
+    found: dict[Series, Distribution] = {}
+    for key in series:
+        kept = (*key[:-1], "run") if key[-1] == "polled" else key
+        own = distribution([span.ns for span in series.get(kept, ())])
+        polled = series.get((*kept[:-1], "polled"), ()) if kept[0] == "cause" else ()
+        sum_ns = own.sum_ns + sum(span.ns for span in polled)
+        found[kept] = Distribution(own.events, sum_ns, own.buckets if has_buckets(kept) else {})
+    return {key: counts for key, counts in found.items() if counts.events or counts.sum_ns}
 
 
 def caused(probe: Probe) -> dict[Series, Distribution]:

@@ -15,6 +15,15 @@ single value, so that it can be read in one sitting and cannot share a mistake. 
 - What is raised or queued on a CPU inside a hard interrupt has that as its cause; inside a softirq,
   what that softirq has; else none. A softirq's cause is that of the raise it serves, and a work
   item's that of the queueing it serves. An interrupt that was never seen to end is nobody's cause.
+- A run of NET_RX polls several NAPI instances; a poll takes from the end of the one before, or the
+  start of the run, to its own end. Each raise by a line, a task or another softirq schedules one
+  instance, and they are polled in the order of the raises; so an instance of a device is the line's
+  in whose handler its raise was. The order is lost when a poll uses up its budget, a run or one of
+  the architecture's vectors raises NET_RX, or more than eight wait; it is known again when a run
+  ends and nothing is raised.
+  Then an instance is the line's that it was last known to be. What an instance takes that is
+  another line's than the run's cause is that line's, once it has been seen to end on the CPU. A
+  poll without a budget only sends, inside another.
 - A work item waits from its queueing to its start, on whichever CPU, and runs from start to end
   in one thread, which for work in softirqs is any that they interrupt. What was not queued (a
   flush's barrier, put right into the list) has no waiting time. An item that starts again before it
@@ -44,12 +53,15 @@ VECTORS = (
     "RCU",
 )
 
+NET_RX = VECTORS.index("NET_RX")
+ON_LIST = 8
+
 # Lower edges of the buckets: 0, then from 32 ns four to each doubling, and all above 2**36 ns.
 EDGES_NS = [0, *(quarter * 2**k for k in range(3, 34) for quarter in (4, 5, 6, 7)), 2**36]
 
 # ("hardirq", irq, action, cpu, "handled" or "not_mine")
 # ("vector", name, cpu, "run")
-# ("cause", *interrupt, "softirq", vector, cpu, "run")
+# ("cause", *interrupt, "softirq", vector, cpu, "run"); "polled": out of runs with other causes
 # ("cause", *interrupt, "work", via, function, workqueue, cpu, "run")
 # ("softirq", vector, cpu, "latency" or "run" or "ksoftirqd")
 # ("work", function, workqueue, "latency" or "run" or "stall"); "run" also with its CPU before it
@@ -79,6 +91,16 @@ class Span(NamedTuple):
     start: Event
     end: Event
     inside: tuple[tuple[Event, Event], ...] = ()
+
+
+class Poll(NamedTuple):
+    """Of a run of NET_RX. ``line`` is the instance's, where it is known and another than the run's
+    cause; ``inside`` are the hard interrupts."""
+
+    start: Event
+    end: Event
+    line: Cause | None
+    inside: tuple[tuple[Event, Event], ...]
 
 
 class Distribution(NamedTuple):
@@ -112,6 +134,7 @@ class Reference:
         self.losses: Counter[str] = Counter()
         self.unraised: dict[Series, list[Event]] = defaultdict(list)  # entries that nobody raised
         self.interrupts: dict[int, list[tuple[Event, Event]]] = defaultdict(list)  # by CPU
+        self.line_of: dict[int, Cause] = {}  # by NAPI instance, as last known
         self._interrupt_open: dict[int, Event] = {}  # by CPU
         self._ipi_open: dict[int, Event] = {}  # by CPU
         self._ended: set[tuple[int, Cause]] = set()  # by CPU
@@ -121,6 +144,9 @@ class Reference:
         ] = {}  # … and the last, if it was not served
         self._softirq_open: dict[int, Event] = {}  # by CPU
         self._softirq_cause: dict[int, Cause] = {}  # by CPU
+        # By CPU, whose instances are on NAPI's list; None: their order is not known.
+        self._scheduled: dict[int, list[Cause] | None] = {}
+        self._polls: dict[int, list[Poll]] = defaultdict(list)  # of the open run, by CPU
         self._inside: dict[int, list[tuple[Event, Event]]] = defaultdict(list)  # by CPU
         self._queued: dict[int, Queueing] = {}  # by work item
         self._queued_before: dict[int, Queueing] = {}  # by work item, not started either
@@ -140,6 +166,7 @@ class Reference:
             "workqueue_activate_work": self._activate_work,
             "workqueue_execute_start": self._execute_start,
             "workqueue_execute_end": self._execute_end,
+            "napi_poll": self._napi_poll,
             "ipi_entry": self._ipi_entry,
             "ipi_exit": self._ipi_exit,
         }
@@ -215,7 +242,42 @@ class Reference:
             self.losses["softirq.unknown_raise"] += 1
         else:
             raised = Raise(event, self._now(event.cpu)[1])
-            self._raised.setdefault((event.cpu, vector), []).append(raised)
+            waiting = self._raised.setdefault((event.cpu, vector), [])
+            waiting.append(raised)
+            if vector == NET_RX:
+                self._schedule(event.cpu)
+
+    def _schedule(self, cpu: int) -> None:
+        running, handler = self._softirq_open.get(cpu), self._interrupt_open.get(cpu)
+        scheduled = self._scheduled.get(cpu)
+        by_run = handler is None and running is not None and running.args[0] == NET_RX
+        by_vector = handler is not None and interrupt(handler)[0] < 0
+        if by_run or by_vector:
+            self._scheduled[cpu] = None
+        elif scheduled is not None:
+            scheduled.append(interrupt(handler) if handler else NO_CAUSE)
+            if len(scheduled) > ON_LIST:
+                self._scheduled[cpu] = None
+
+    def _napi_poll(self, event: Event) -> None:
+        napi, device, work, budget = event.args
+        cpu, entry = event.cpu, self._softirq_open.get(event.cpu)
+        if entry is None or entry.args[0] != NET_RX or int(budget) <= 0:
+            return
+        polls, cause = self._polls[cpu], self._softirq_cause[cpu]
+        scheduled = self._scheduled.get(cpu)
+        line = scheduled.pop(0) if scheduled else NO_CAUSE
+        if line[0] < 0:
+            line = self.line_of.get(int(napi), NO_CAUSE)
+        elif device:
+            self.line_of[int(napi)] = line
+        if int(work) >= int(budget):
+            self._scheduled[cpu] = None
+        is_moved = line not in (NO_CAUSE, cause) and (cpu, line) in self._ended
+        start = polls[-1].end if polls else entry
+        before = sum(len(poll.inside) for poll in polls)
+        inside = tuple(self._inside[cpu][before:])
+        polls.append(Poll(start, event, line if is_moved else None, inside))
 
     def _softirq_entry(self, event: Event) -> None:
         vector = int(event.args[0])
@@ -226,6 +288,7 @@ class Reference:
             self.losses["softirq.entry_overwritten"] += 1
         self._softirq_open[event.cpu] = event
         self._inside[event.cpu] = []
+        self._polls[event.cpu] = []
         raised = self._raise_served(event.cpu, vector)
         self._softirq_cause[event.cpu] = raised.cause if raised else NO_CAUSE
         key = ("softirq", VECTORS[vector], event.cpu, "latency")
@@ -248,6 +311,8 @@ class Reference:
             self.losses["softirq.exit_without_entry"] += 1
             return
         del self._softirq_open[event.cpu]
+        if event.args[0] == NET_RX and not self._raised.get((event.cpu, NET_RX)):
+            self._scheduled[event.cpu] = []
         key = ("softirq", VECTORS[int(event.args[0])], event.cpu)
         span = between(entry, event, self._inside[event.cpu])
         self.series[(*key, "run")].append(span)
@@ -257,7 +322,14 @@ class Reference:
         if cause != NO_CAUSE and (event.cpu, cause) not in self._ended:
             self.losses["softirq.cause_lost"] += 1
             cause = NO_CAUSE
-        self.series[("cause", *cause, *key, "run")].append(span)
+        moved = [poll for poll in self._polls[event.cpu] if poll.line]
+        for poll in moved:
+            assert poll.line
+            polled = between(poll.start, poll.end, poll.inside)
+            self.series[("cause", *poll.line, *key, "polled")].append(polled)
+        outside = set(self._inside[event.cpu]).difference(*(poll.inside for poll in moved))
+        taken = (*outside, *((poll.start, poll.end) for poll in moved))
+        self.series[("cause", *cause, *key, "run")].append(between(entry, event, taken))
 
     def _queue_work(self, event: Event) -> None:
         work = int(event.args[4])

@@ -33,6 +33,7 @@ EVENTS = (
     "workqueue/workqueue_execute_end",
     *(f"irq_vectors/{name}_{end}" for name in X86_VECTORS for end in ("entry", "exit")),
 )
+NO_DEVICE = "(no_device)"  # include/trace/events/napi.h
 
 MNT_DETACH = 2  # include/linux/fs.h
 PF_KTHREAD = 0x00200000  # include/linux/sched.h
@@ -198,6 +199,9 @@ def to_events(
             args = (fields["work"],)
         elif name.startswith("workqueue_execute"):
             args = (fields["work"], hex(int(fields["function"])))
+        elif name == "napi_poll":
+            device = "" if fields["dev_name"] == NO_DEVICE else fields["dev_name"]
+            args = (fields["napi"], device, fields["work"], fields["budget"])
         comm, is_kthread = (f"swapper/{cpu}", True) if pid == 0 else task(pid)
         yield Event(time_ns, cpu, pid, comm, name, args, is_kthread)
 

@@ -10,8 +10,6 @@ import json
 import mmap
 import os
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import time
@@ -24,48 +22,30 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.live.agent import IRQWATCH
 from tests.live.kernel import interrupt_counts, wait_for
+from tests.vm import cards
 
 ISOLATED_CPU = 3
-PINGS_PER_SECOND = 250  # to each card
+# In turn and evenly spread: lines that interrupt together share a run of their softirq, which is
+# cheaper than one each, so that after a move they take more than before.
+PINGS = [[1], [2], [3]]
+PINGS_PER_SECOND = 750
 READING_CPU = 1
 READS_PER_SECOND = 100
 BLOCK_BYTES = 4096
 LOAD_LIMIT_SECONDS = 900
 PROBE_TRIES = 3
 # What the plan is made of, and no more: a guest compiles slowly.
-COLLECTORS = ("--collector.disable-defaults", "--collector.hardirq", "--collector.softirq")
+COLLECTORS = (
+    "--collector.disable-defaults",
+    "--collector.hardirq",
+    "--collector.softirq",
+    "--collector.napi",
+)
 MEASURE = ("--windows", "5", "--duration", "20", *COLLECTORS)
-ICMP_ECHO_REQUEST = 8
-
-
-def cards() -> dict[str, str]:
-    """Name of each network card → the virtio device that its lines are named after."""
-    folders = Path("/sys/class/net").glob("*/device")
-    return {folder.parent.name: folder.resolve().name for folder in folders}
-
-
-def lines(virtio: str) -> list[int]:
-    rows = Path("/proc/interrupts").read_text().splitlines()[1:]
-    return [int(row.split(":")[0]) for row in rows if f" {virtio}-" in row]
 
 
 def read(irq: int, name: str) -> str:
     return Path(f"/proc/irq/{irq}/{name}").read_text().strip()
-
-
-def send_pings(numbers: list[int]) -> None:
-    """To the far end of each card in turn, which answers each with an interrupt. Evenly spread: of
-    cards that interrupt at once, one softirq serves all, and it is the first one's."""
-    packet = struct.pack("!BBHHH", ICMP_ECHO_REQUEST, 0, 0xFFFF - (ICMP_ECHO_REQUEST << 8), 0, 0)
-    per_second = PINGS_PER_SECOND * len(numbers)
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as icmp:
-        icmp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)  # nobody reads the answers
-        next_s = time.monotonic()
-        for sent in range(per_second * LOAD_LIMIT_SECONDS):
-            next_s = max(next_s + 1 / per_second, time.monotonic())  # what was missed is left out
-            time.sleep(max(0.0, next_s - time.monotonic()))
-            with contextlib.suppress(OSError):
-                icmp.sendto(packet, (f"10.0.{numbers[sent % len(numbers)]}.2", 0))
 
 
 def read_blocks() -> None:
@@ -117,34 +97,24 @@ def check(holds: object, what: object) -> None:
         raise SystemExit(f"does not hold: {what}")
 
 
-def set_up() -> tuple[dict[str, str], list[int], int]:
-    """The cards, the lines of theirs that will be busy, and the disk's line of READING_CPU."""
-    # Without interrupts of what was sent: that one would come first, and what is received just then
-    # would be taken for what it caused.
-    for words in (("virtio_net", "napi_tx=0"), ("virtio_blk",)):
-        subprocess.run(["modprobe", *words], check=True)
-    wait_for(lambda: len(cards()) == 3 and Path("/dev/vda").exists(), "the devices")
-    found = cards()
-    for number, name in enumerate(sorted(found), 1):
-        subprocess.run(["ip", "address", "add", f"10.0.{number}.15/24", "dev", name], check=True)
-        subprocess.run(["ip", "link", "set", name, "up"], check=True)
-    for virtio in found.values():
-        for irq in lines(virtio):
-            Path(f"/proc/irq/{irq}/smp_affinity_list").write_text("0\n")
-    busy = [irq for virtio in found.values() for irq in lines(virtio) if is_input(irq)]
+def set_up() -> tuple[list[int], int]:
+    """The lines of the cards that will be busy, and the disk's line of READING_CPU."""
+    subprocess.run(["modprobe", "virtio_blk"], check=True)
+    wait_for(Path("/dev/vda").exists, "the disk")
+    found = [cards.lines(virtio) for virtio in cards.set_up(len(PINGS), cpu=0).values()]
+    busy = [irq for lines in found for irq, name in lines.items() if "-input" in name]
     (disk,) = {path.resolve().name for path in Path("/sys/block/vda").glob("device")}
-    (managed,) = (i for i in lines(disk) if read(i, "smp_affinity_list") == str(READING_CPU))
-    return found, busy, managed
-
-
-def is_input(irq: int) -> bool:
-    rows = Path("/proc/interrupts").read_text().splitlines()
-    return any(row.split(":")[0].strip() == str(irq) and "-input" in row for row in rows)
+    managed = [
+        irq for irq in cards.lines(disk) if read(irq, "smp_affinity_list") == str(READING_CPU)
+    ]
+    (line,) = managed
+    return busy, line
 
 
 def main() -> None:
-    _, busy, managed = set_up()
-    pings = partial(send_pings, [1, 2, 3])
+    busy, managed = set_up()
+    count = PINGS_PER_SECOND * LOAD_LIMIT_SECONDS
+    pings = partial(cards.send_pings, PINGS, count, PINGS_PER_SECOND)
     with running(ISOLATED_CPU, pings), running(READING_CPU, read_blocks):
         before = interrupt_counts()
         wait_for(

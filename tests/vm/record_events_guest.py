@@ -1,6 +1,6 @@
 """Records the event fixtures of the kernels that this host does not run. As root:
 
-python -m tests.vm.record_events_guest 6.1 6.1-rt 6.12
+python -m tests.vm.record_events_guest 6.1 6.1-rt 6.12 6.12-cards
 """
 
 import shutil
@@ -10,10 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.vm import guest
+from tests.vm import cards, guest
 
 FIXTURES = guest.REPOSITORY / "tests" / "fixtures" / "events"
 DISK_BYTES = 64 << 20
+WITH_CARDS = "-cards"  # after a kernel's name: three network cards that interrupt together
+LOADS = {"": "net,disk,timer", WITH_CARDS: "net,disk,cards --cards 3"}
 
 # The guest sees this host's files, this folder among them, and its disk as /dev/vda.
 SCRIPT = """\
@@ -24,26 +26,30 @@ modprobe virtio_blk
 modprobe ext4
 mkdir /tmp/disk
 mount /dev/vda /tmp/disk
-/usr/bin/python3 -B -m tests.record_events {out} --seconds 2 --load net,disk,timer \
+/usr/bin/python3 -B -m tests.record_events {out} --seconds 2 --load {load} \
     --folder /tmp/disk --loopback --events 20000
 """
 
 
-def record(kernel: str) -> Path:
+def record(chosen: str) -> Path:
     """A guest with four CPUs on two nodes, under every load. Raises guest.GuestError."""
-    name = f"guest-{kernel}.events.gz"
+    kernel, with_cards, _ = chosen.partition(WITH_CARDS)
+    name = f"guest-{chosen}.events.gz"
     with tempfile.TemporaryDirectory() as folder:
         disk, script, out = Path(folder, "disk"), Path(folder, "script"), Path(folder, name)
         with disk.open("wb") as file:
             file.truncate(DISK_BYTES)
         subprocess.run(["mkfs.ext4", "-q", str(disk)], check=True)
-        script.write_text(SCRIPT.format(repository=guest.REPOSITORY, out=out))
+        script.write_text(
+            SCRIPT.format(repository=guest.REPOSITORY, out=out, load=LOADS[with_cards])
+        )
         script.chmod(0o755)
-        guest.run(kernel, script, disk=disk)
+        devices = cards.qemu_options(3) if with_cards else ()
+        guest.run(kernel, script, disk=disk, devices=devices)
         return Path(shutil.copy(out, FIXTURES / name))
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or guest.KERNELS:
+    for chosen in sys.argv[1:] or [*guest.KERNELS, f"6.12{WITH_CARDS}"]:
         started = time.monotonic()
         print(record(chosen), f"{time.monotonic() - started:.0f} s")

@@ -8,26 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.vm import guest
+from tests.vm import cards, guest
 
 CHECK = Path(__file__).with_name("check_advise.py")
 KERNEL = "6.12"
 DISK_BYTES = 64 << 20
 ISOLATED_CPU = 3
-
-
-def network_cards(count: int) -> list[str]:
-    """Each has a network of its own, 10.0.N.0/24, that ends at 10.0.N.2 in qemu itself."""
-    return [
-        word
-        for number in range(1, count + 1)
-        for word in (
-            "-netdev",
-            f"user,id=n{number},net=10.0.{number}.0/24,host=10.0.{number}.2,restrict=on",
-            "-device",
-            f"virtio-net-pci,netdev=n{number}",
-        )
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +28,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         KERNEL,
         script,
         disk=disk,
-        devices=network_cards(3),
+        devices=cards.qemu_options(3),
         kernel_options=[f"isolcpus={ISOLATED_CPU}"],
         timeout_seconds=900,
     )

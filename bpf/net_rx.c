@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * One run of NET_RX polls the queues of several lines: whose is the time of each poll?
+ *
+ * A run as a whole has the cause of its oldest raise. But of two lines that interrupt at once the second
+ * does when the softirq lets interrupts in again, and is served by the run for the first. A queue's NAPI
+ * instance is the line's whose handler schedules it: napi_schedule() puts it at the end of the CPU's list
+ * and raises NET_RX, and net_rx_action() polls in the list's order (net/core/dev.c). So the lines of the
+ * raises, in their order, are those of the polls. The order is lost where an instance uses up its budget and
+ * is put at the end again; where the run itself raises NET_RX for what it leaves on the list; where another
+ * CPU makes this one raise it by an IPI, not always for an instance (trigger_rx_softirq()). It is known anew when
+ * a run ends with nothing raised: then the list is empty. Since Linux 6.3 what is scheduled while polls go
+ * on raises nothing; it comes behind all that was.
+ *
+ * A poll for another line than the run's cause is moved to that line, from the end of the poll before, or
+ * the start of the run, to its own end.
+ */
+
+#define NET_RX 3 /* include/linux/interrupt.h */
+
+/* By instance, for when the order is lost. The address may be another's tomorrow, so it is learned anew each
+ * time; one that is forgotten leaves its time with the run's cause. */
+BPF_TABLE("lru_hash", u64, struct cause, napi_lines, MAX_NAPIS);
+
+/* NET_RX is raised now. */
+static __always_inline void note_schedule(struct cpu *cpu)
+{
+	struct cause none = {};
+	bool by_vector = cpu->hardirq_start_ns && !cpu->hardirq.action;
+	bool by_softirq = cpu->softirq_start_ns && !cpu->hardirq_start_ns;
+	bool by_run = by_softirq && cpu->softirq_vector == NET_RX;
+	struct cause *next = &cpu->scheduled_by[cpu->scheduled % SCHEDULES];
+
+	if (cpu->hardirq_start_ns)
+		*next = cpu->hardirq;
+	else
+		*next = by_softirq ? none : cpu->thread;
+	cpu->scheduled++;
+	if (by_vector || by_run || cpu->scheduled - cpu->polled > SCHEDULES)
+		cpu->order_known = 0;
+}
+
+/* A run ends. */
+static __always_inline void note_empty_list(struct cpu *cpu)
+{
+	if (cpu->raised_ns[NET_RX])
+		return;
+	cpu->polled = cpu->scheduled;
+	cpu->order_known = 1;
+}
+
+/* The line of an instance that has just been polled, or NULL. The backlog, which takes what loopback and
+ * handlers without NAPI hand in, is each time that of its raise. */
+static __always_inline struct cause *polled_for(struct cpu *cpu, u64 napi, bool is_backlog)
+{
+	struct cause *line = is_backlog ? NULL : napi_lines.lookup(&napi);
+	struct cause *next;
+
+	if (!cpu->order_known || cpu->polled == cpu->scheduled)
+		return line;
+	next = &cpu->scheduled_by[cpu->polled++ % SCHEDULES];
+	if (!next->action)
+		return line;
+	if (!is_backlog && (!line || line->action != next->action || line->irq != next->irq))
+		napi_lines.update(&napi, next);
+	return next;
+}
+
+static __always_inline void move_poll(struct cpu *cpu, struct cause *line, u64 ns)
+{
+	struct hardirq_key key = {};
+	struct hardirq *hardirq;
+
+	key.action = line->action;
+	key.irq = line->irq;
+	key.cpu = bpf_get_smp_processor_id();
+	hardirq = hardirqs.lookup(&key);
+	if (!hardirq)
+		return;
+	hardirq->softirqs[NET_RX].ns += ns;
+	cpu->moved_ns += ns;
+}
+
+static __always_inline void share_poll(u64 napi, bool is_backlog, bool is_exhausted)
+{
+	struct cpu *cpu = this_cpu();
+	u64 start_ns, start_hardirq_ns, ns;
+	struct cause *line;
+
+	if (!cpu || !cpu->softirq_start_ns || cpu->softirq_vector != NET_RX)
+		return; /* a task polls: busy polling */
+	start_ns = cpu->softirq_start_ns;
+	start_hardirq_ns = cpu->softirq_hardirq_ns;
+	if (cpu->poll_end_ns > start_ns) {
+		start_ns = cpu->poll_end_ns;
+		start_hardirq_ns = cpu->poll_hardirq_ns;
+	}
+	cpu->poll_end_ns = now_and_hardirq_ns(cpu, &cpu->poll_hardirq_ns);
+	line = polled_for(cpu, napi, is_backlog);
+	if (is_exhausted)
+		cpu->order_known = 0;
+	if (!line || (line->action == cpu->softirq_cause.action && line->irq == cpu->softirq_cause.irq))
+		return;
+	ns = elapsed_ns(start_ns, cpu->poll_end_ns);
+	move_poll(cpu, line, elapsed_ns(cpu->poll_hardirq_ns - start_hardirq_ns, ns));
+}
