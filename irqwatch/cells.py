@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 UNKNOWN = "-"
 ELLIPSIS = "…"
@@ -30,9 +31,10 @@ def width_of(text: str) -> int:
     """Terminal cells that ``text`` takes."""
     if text.isascii():
         return len(text)
-    return sum(_cells(character) for character in text)
+    return sum(map(_cells, text))
 
 
+@lru_cache(1024)
 def _cells(character: str) -> int:
     if unicodedata.combining(character):
         return 0

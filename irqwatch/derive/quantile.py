@@ -33,6 +33,8 @@ def quantile_ns(histogram: Histogram, percent: int, longest: int | None) -> floa
 
 
 def _bucket_of_rank(histogram: Histogram, percent: int) -> int | None:
+    if not histogram.buckets:
+        return None
     rank = -(-histogram.count * percent // 100)
     seen = 0
     for bucket in sorted(histogram.buckets):

@@ -180,7 +180,8 @@ def _timed_softirq(vector: str, parts: list[SoftirqTime], interval_ns: int) -> S
 
 
 def _works(interval: Interval) -> list[Source]:
-    found = [_work(part, interval.ns) for part in (interval.probe.works if interval.probe else ())]
+    works = interval.probe.works if interval.probe else ()
+    found = [_work(part, interval.ns) for part in works if part.run.buckets]
     return sorted(found, key=lambda source: (source.name, source.workqueue or ""))
 
 

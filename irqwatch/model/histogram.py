@@ -50,9 +50,12 @@ EMPTY = Histogram()
 
 def merge(parts: Iterable[Histogram]) -> Histogram:
     """All values of all parts in one histogram."""
+    held = [part for part in parts if part.buckets]
+    if len(held) <= 1:
+        return held[0] if held else EMPTY
     buckets: dict[int, int] = {}
     sum_ns = 0
-    for part in parts:
+    for part in held:
         sum_ns += part.sum_ns
         for bucket, count in part.buckets.items():
             buckets[bucket] = buckets.get(bucket, 0) + count

@@ -2,10 +2,12 @@
 
 import platform
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client import Metric as Family
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.samples import Sample
 
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.sink.prometheus.fold import BOUNDS_NS, HistogramDetail, Labels, Vector
@@ -14,6 +16,10 @@ from irqwatch.sink.prometheus.table import METRICS, Metric
 from irqwatch.sink.prometheus.values import NS, Accountant
 
 BOUNDS = (*(str(bound_ns / NS) for bound_ns in BOUNDS_NS), "+Inf")
+
+# In place of "underscores", which these names would give back as they are: for Prometheus 2, which
+# asks for it, prometheus_client since 0.23 goes through the name of each sample letter by letter.
+ESCAPING = "allow-utf-8"
 
 
 class Exporter:
@@ -49,6 +55,8 @@ class Exporter:
             encode, content_type = choose_encoder(accept)
         except (TypeError, ValueError):  # prometheus_client 0.26 on "text/plain;version=x"
             encode, content_type = choose_encoder("")
+        if isinstance(encode, partial) and encode.keywords.get("escaping") == "underscores":
+            encode = partial(encode.func, **{**encode.keywords, "escaping": ESCAPING})
         return encode(self._registry), content_type
 
 
@@ -69,17 +77,22 @@ def _family(metric: Metric, samples: Mapping[Labels, float]) -> Family:
     # prometheus_client puts the suffix of a counter or info back.
     suffix = {"counter": "_total", "info": "_info"}.get(metric.kind, "")
     family = Family(metric.name.removesuffix(suffix), metric.help, metric.kind)
-    for labels, value in samples.items():
-        family.add_sample(metric.name, dict(zip(metric.labels, labels, strict=True)), value)
+    family.samples = [
+        Sample(metric.name, dict(zip(metric.labels, labels, strict=True)), value)
+        for labels, value in samples.items()
+    ]
     return family
 
 
 def _histogram(metric: Metric, samples: Mapping[Labels, Vector]) -> Family:
     family = Family(metric.name, metric.help, metric.kind)
+    bucket = f"{metric.name}_bucket"
     for values, (*counts, sum_ns) in samples.items():
         labels = dict(zip(metric.labels, values, strict=True))
-        for bound, count in zip(BOUNDS, counts, strict=True):
-            family.add_sample(f"{metric.name}_bucket", {**labels, "le": bound}, count)
-        family.add_sample(f"{metric.name}_sum", labels, sum_ns / NS)
-        family.add_sample(f"{metric.name}_count", labels, counts[-1])
+        family.samples += [
+            Sample(bucket, {**labels, "le": bound}, count)
+            for bound, count in zip(BOUNDS, counts, strict=True)
+        ]
+        family.samples.append(Sample(f"{metric.name}_sum", labels, sum_ns / NS))
+        family.samples.append(Sample(f"{metric.name}_count", labels, counts[-1]))
     return family

@@ -101,6 +101,8 @@ class Groups:
             self._group_of[member] = group
             self._last[member] = counters
             before = self._sums.get(group)
+            if before and counters == last.get(member):
+                continue
             growth = _growth(counters, last.get(member))
             self._sums[group] = add(before, growth) if before else growth
         return dict(self._sums)

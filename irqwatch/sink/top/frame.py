@@ -25,7 +25,11 @@ def page(view: View | None, state: State, width: int, height: int) -> int:
     """How many rows the table has room for."""
     if view is None:
         return 1
-    return max(1, height - len(_above(view, state, width, height)) - _below(height) - 1)
+    return _room(_above(view, state, width, height), height)
+
+
+def _room(above: list[Line], height: int) -> int:
+    return max(1, height - len(above) - _below(height) - 1)
 
 
 def _below(height: int) -> int:
@@ -42,7 +46,7 @@ def _above(view: View, state: State, width: int, height: int) -> list[Line]:
 
 def _screen(view: View, state: State, width: int, height: int) -> list[Line]:
     above = _above(view, state, width, height)
-    room = page(view, state, width, height)
+    room = _room(above, height)
     if state.view == "cpus":
         made = cpus.table(view.cpus, width)
         top = _top(min(state.cursor, len(view.cpus) - 1), len(view.cpus), room)

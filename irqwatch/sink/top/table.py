@@ -8,7 +8,6 @@ from irqwatch.cells import (
     Line,
     Span,
     count,
-    fit,
     left,
     percent,
     right,
@@ -165,9 +164,10 @@ def lines(
     shown: range,
     cursor: int | None = None,
 ) -> list[Line]:
-    """A title and the rows whose indices are in ``shown``; the one of ``cursor`` is marked."""
+    """A title and the rows whose indices are in ``shown``; the one of ``cursor`` is marked. Where
+    ``width`` is less than the columns need they are longer."""
     columns = widths(sources, state.view, width)
     made = [title(columns, state.sort)]
     for index, source in enumerate(sources[shown.start : shown.stop], shown.start):
         made.append(row(source, columns, index == cursor))
-    return made if width is None else [fit(line, width) for line in made]
+    return made

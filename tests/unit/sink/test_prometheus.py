@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
@@ -102,6 +103,18 @@ def test_content_type_follows_the_accept_header(accept, content_type):
     exporter = Exporter(SMALL, COLLECTORS, "1.2.3")
 
     assert exporter.render(SMALL, {}, accept)[1].startswith(content_type)
+
+
+@pytest.mark.parametrize("escaping", ["", ";escaping=underscores", ";escaping=dots"])
+@pytest.mark.parametrize("kind", ["application/openmetrics-text", "text/plain"])
+def test_names_are_escaped_as_the_client_asked(kind, escaping):
+    accept = f"{kind};version=1.0.0{escaping}"
+    exporter = Exporter(SMALL, COLLECTORS, "1.2.3", own_process=False)
+    encode, content_type = choose_encoder(accept)
+
+    body = exporter.render(SMALL, {}, accept)
+
+    assert body == (encode(exporter._registry), content_type)
 
 
 @given(st.text())
