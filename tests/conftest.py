@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 
 import hypothesis
 import psutil
@@ -24,8 +25,16 @@ os.environ["PATH"] += os.pathsep + str(UNPACKED_TOOLS)
 # A shell starts what it runs in the background with SIGINT ignored, and programs inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# For a test with its fixtures; those that boot other kernels (tests/vm) have limits of their own.
+LIMIT_SECONDS = 900
+
 # No test depends on how fast the machine is; in CI each run draws the same examples.
-hypothesis.settings.register_profile("irqwatch", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile(
+    "irqwatch",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
 hypothesis.settings.load_profile("irqwatch")
 
 
@@ -43,6 +52,26 @@ def this_hosts_processes() -> Generator[None]:
     """psutil has one /proc for the whole process, and a test of another root leaves that one."""
     yield
     psutil.PROCFS_PATH = "/proc"
+
+
+class NotOver(BaseException):
+    """No Exception, as a test that expects one, and Hypothesis, which would try again, catch it."""
+
+
+def end_it(signum: int, frame: FrameType | None) -> None:
+    raise NotOver(f"not over after {LIMIT_SECONDS} s")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that hangs is a test that fails, and the others have their turn."""
+    before = signal.signal(signal.SIGALRM, end_it)
+    signal.alarm(0 if "vm" in item.path.parts else LIMIT_SECONDS)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

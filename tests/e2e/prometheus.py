@@ -27,14 +27,14 @@ from irqwatch.model.snapshot import (
 from irqwatch.sink.http.pages import Pages
 from irqwatch.sink.http.server import Server, listen
 from irqwatch.sink.prometheus import Exporter
-from tests.e2e.serving import HTTP
+from tests.e2e.serving import HTTP, free_port
 from tests.unit.sink.exported_hosts import SECOND_NS, large, worst
 
 MISSING = "" if shutil.which("prometheus") else "prometheus is not installed"
 LIMIT_SECONDS = 60
 
 CONFIGURATION = """\
-global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: ["{rules}"]
 scrape_configs:
   - job_name: irqwatch
@@ -98,10 +98,12 @@ def exporting():
 
 
 def wait_for(condition, what):
+    """What it gives as soon as that is true."""
     deadline = time.monotonic() + LIMIT_SECONDS
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, f"waited {LIMIT_SECONDS} s in vain for {what}"
         time.sleep(0.05)
+    return found
 
 
 class Prometheus:
@@ -111,6 +113,11 @@ class Prometheus:
     def query(self, expression):
         """The series that the expression gives now, or raises HTTPError."""
         return self._get(f"query?{urllib.parse.urlencode({'query': expression})}")["result"]
+
+    def series(self, expression):
+        """Those that it gives as soon as it gives any: a scrape may be missing, where the machine
+        was too slow for it."""
+        return wait_for(lambda: self.query(expression), expression)
 
     def rules(self):
         return [rule for group in self._get("rules")["groups"] for rule in group["rules"]]
@@ -130,8 +137,7 @@ class Prometheus:
 def prometheus(folder, target, rules):
     """One that has scraped ``target`` often enough for rates."""
     (folder / "prometheus.yml").write_text(CONFIGURATION.format(target=target, rules=rules))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.serving import LIMIT_SECONDS
 from tests.live.kernel import wait_for
 from tests.started import started
 
@@ -22,7 +23,7 @@ def advise(*words: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_SECONDS,
         check=False,
     )
 
@@ -69,7 +70,7 @@ def test_interrupted_before_anything_is_known() -> None:
     with started(command) as process:
         wait_for(lambda: is_measuring(process.pid), "the measurement")
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=LIMIT_SECONDS)
     assert (process.returncode, out, errors.strip()) == (130, b"", b"")
 
 

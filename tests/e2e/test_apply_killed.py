@@ -11,6 +11,7 @@ from irqwatch.cli.apply import undo_journal
 from irqwatch.sink.affinity import journal, verify
 from tests import affinity
 from tests.affinity import FakeHost
+from tests.e2e.serving import LIMIT_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BEFORE = dict.fromkeys(affinity.LINES, "0-3")
@@ -31,7 +32,7 @@ def drive(action: str, host: FakeHost, path: Path, call: int = 0) -> tuple[int, 
         cwd=REPOSITORY,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=60,
+        timeout=LIMIT_SECONDS,
         text=True,
         check=False,
     )

@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.serving import LIMIT_SECONDS
+
 IRQWATCH = Path(sys.executable).with_name("irqwatch")
 VIRTIO = Path(__file__).parents[1] / "fixtures" / "recordings" / "v1-virtio-2cpu.irqw"
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [IRQWATCH, "explain", *words], capture_output=True, text=True, timeout=60, check=False
+        [IRQWATCH, "explain", *words],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
     )
 
 

@@ -3,15 +3,13 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from irqwatch import __version__
 from irqwatch.cli.main import VERBS
-
-COMMAND = Path(sys.executable).with_name("irqwatch")
+from tests.e2e.serving import COMMAND, LIMIT_SECONDS
 
 
 def run(*arguments, stdout=subprocess.PIPE):
@@ -21,7 +19,7 @@ def run(*arguments, stdout=subprocess.PIPE):
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=LIMIT_SECONDS,
         check=False,
     )
 

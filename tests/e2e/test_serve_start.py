@@ -1,13 +1,12 @@
 """How ``irqwatch serve`` starts: what it gives up, and whether it needs to be heard."""
 
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
 from pathlib import Path
 
-from tests.e2e.serving import COMMAND, HTTP, LIMIT_SECONDS, serving
+from tests.e2e.serving import COMMAND, HTTP, LIMIT_SECONDS, free_port, serving
 
 # No collector of the probe: nothing here depends on who runs it.
 PROC_ONLY = "--collector.disable-defaults"
@@ -36,8 +35,7 @@ def test_it_gives_up_capabilities_whoever_runs_it():
 
 
 def test_it_serves_where_its_line_cannot_be_written():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with Path("/dev/full").open("w") as full:
         process = subprocess.Popen(
             [COMMAND, "serve", PROC_ONLY, f"--web.listen-address=127.0.0.1:{port}"], stderr=full

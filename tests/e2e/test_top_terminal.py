@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.serving import LIMIT_SECONDS
 from tests.started import started
 
 IRQWATCH = Path(sys.executable).with_name("irqwatch")
@@ -41,7 +42,6 @@ import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-LIMIT_S = 30
 
 A_FRAME = b"? help"
 ENTER_SCREEN = b"\x1b[?1049h"
@@ -80,13 +80,13 @@ class Terminal:
 
     def wait_for(self, text: bytes) -> None:
         """Until the program has written it since the last key."""
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + LIMIT_SECONDS
         while text not in self.output:
             assert time.monotonic() < deadline, f"no {text!r} in {self.output!r}"
             self._read()
 
     def wait_for_end(self) -> int:
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + LIMIT_SECONDS
         while self.program.poll() is None:
             assert time.monotonic() < deadline, "still running"
             self._read()
@@ -231,7 +231,7 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
         assert program.stderr
         assert program.stdout.readline().startswith(b"irqwatch")
         program.stdout.close()
-        assert program.wait(LIMIT_S) == 0
+        assert program.wait(LIMIT_SECONDS) == 0
         assert program.stderr.read() == b""
 
 
@@ -243,7 +243,7 @@ def test_a_signal_ends_plain_frames_at_once(signum: int) -> None:
         assert program.stderr
         assert program.stdout.readline().startswith(b"irqwatch")
         program.send_signal(signum)
-        assert program.wait(LIMIT_S) == 0
+        assert program.wait(LIMIT_SECONDS) == 0
         assert program.stderr.read() == b""
 
 
@@ -253,7 +253,7 @@ def test_an_output_that_cannot_be_written_is_said_in_a_line() -> None:
             [*TOP, "-b", "-n", "1", "-d", "0.05"],
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=LIMIT_S,
+            timeout=LIMIT_SECONDS,
             check=False,
         )
     assert done.returncode == 1

@@ -5,13 +5,13 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.serving import HTTP, LIMIT_SECONDS
+
 IRQWATCH = str(Path(sys.executable).with_name("irqwatch"))
-TIMEOUT_SECONDS = 60
 
 
 @contextlib.contextmanager
@@ -28,7 +28,7 @@ def running(*words: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=TIMEOUT_SECONDS)
+        process.communicate(timeout=LIMIT_SECONDS)
 
 
 def next_frame(top: subprocess.Popen[str]) -> Any:
@@ -57,7 +57,7 @@ def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def scrape(address: str) -> dict[str, float]:
     """Samples by name with labels, as the exposition writes it."""
-    with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as response:
+    with HTTP.open(address, timeout=LIMIT_SECONDS) as response:
         text = response.read().decode()
     samples = {}
     for line in text.splitlines():

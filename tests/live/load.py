@@ -3,6 +3,7 @@
 import fcntl
 import mmap
 import os
+import signal
 import socket
 import tempfile
 from pathlib import Path
@@ -30,10 +31,12 @@ def wake_on_another_cpu(count: int) -> None:
     to_child, to_parent = os.pipe(), os.pipe()
     child = os.fork()
     if not child:
-        os.sched_setaffinity(0, {there})
-        for _ in range(count):
-            os.write(to_parent[1], os.read(to_child[0], 1))
-        os._exit(0)
+        try:
+            os.sched_setaffinity(0, {there})
+            for _ in range(count):
+                os.write(to_parent[1], os.read(to_child[0], 1))
+        finally:
+            os._exit(0)
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {here})
     try:
@@ -42,6 +45,7 @@ def wake_on_another_cpu(count: int) -> None:
             os.read(to_parent[0], 1)
     finally:
         os.sched_setaffinity(0, before)
+        os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         for fd in (*to_child, *to_parent):
             os.close(fd)

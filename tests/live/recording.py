@@ -17,6 +17,7 @@ import psutil
 from irqwatch.model.snapshot import Probe
 from irqwatch.source import loader
 from irqwatch.source.probe import ProbeReader
+from tests.oracle.pages import EventsLost
 from tests.oracle.ring_buffer import RingBuffer
 
 READINGS_AT_EACH_END = 25
@@ -63,6 +64,17 @@ class Interval(NamedTuple):
 
 class NoQuietReading(Exception):
     """Events never paused for as long as a reading takes."""
+
+
+def in_one_of_a_few_runs(check: Callable[[], None]) -> None:
+    """An event at the very end of a reading can go either way, and others may make some as well, or
+    too many: seldom, and never the same. A wrong rule is wrong in each run."""
+    for number in range(1, RUNS):
+        try:
+            return check()
+        except (AssertionError, NoQuietReading, EventsLost) as error:
+            print(f"run {number} of {RUNS}: {error!r}")
+    return check()
 
 
 def record(

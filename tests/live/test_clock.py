@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from irqwatch import clock
+from tests.e2e.serving import LIMIT_SECONDS
 
 pytestmark = pytest.mark.live
 
@@ -16,6 +17,9 @@ def test_the_clock_is_the_hosts_in_a_time_namespace(offset_seconds: str) -> None
     namespace = ["unshare", "--time", f"--monotonic={offset_seconds}", "--fork"]
     before_ns = clock.monotonic_ns()
     result = subprocess.run(
-        [*namespace, sys.executable, "-c", say], capture_output=True, check=True, timeout=60
+        [*namespace, sys.executable, "-c", say],
+        capture_output=True,
+        check=True,
+        timeout=LIMIT_SECONDS,
     )
     assert before_ns < int(result.stdout) < clock.monotonic_ns()

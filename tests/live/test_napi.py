@@ -1,16 +1,15 @@
 """The napi collector against the kernel's own trace, and against /proc/net/softnet_stat."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from irqwatch.model.snapshot import Probe
-from irqwatch.source import loader
-from irqwatch.source.probe import ProbeReader
+from tests.live.kernel import counts_around
 from tests.live.load import send_udp_packets
-from tests.live.recording import RUNS, NoQuietReading, quiet_interval, record
+from tests.live.probe import reader
+from tests.live.recording import in_one_of_a_few_runs, quiet_interval, record
 
 pytestmark = pytest.mark.live
 
@@ -31,12 +30,9 @@ def counted(probe: Probe) -> Counts:
 
 
 def test_counts_are_those_of_the_trace() -> None:
-    for _ in range(RUNS):
+    def compare() -> None:
         recording = record("napi", ["napi/napi_poll"], lambda: send_udp_packets(PACKETS))
-        try:
-            interval = quiet_interval(recording, ["napi_poll"])
-        except NoQuietReading:
-            continue
+        interval = quiet_interval(recording, ["napi_poll"])
         by_the_kernel: Counts = Counter()
         for seen in interval.first:
             device = str(seen.fields["dev_name"])
@@ -46,10 +42,10 @@ def test_counts_are_those_of_the_trace() -> None:
             by_the_kernel[(*place, "packets")] += work
             by_the_kernel[(*place, "exhausted")] += work >= budget > 0
         by_the_probe = counted(interval.after) - counted(interval.before)
-        if by_the_probe == +by_the_kernel:
-            break
-    assert by_the_probe == +by_the_kernel
-    assert sum(by_the_probe["backlog", cpu, "polls"] for cpu in range(64)) >= PACKETS
+        assert by_the_probe == +by_the_kernel
+        assert sum(by_the_probe["backlog", cpu, "packets"] for cpu in range(64)) >= PACKETS
+
+    in_one_of_a_few_runs(compare)
 
 
 def packets_of_the_kernel() -> int:
@@ -60,21 +56,18 @@ def packets_of_the_kernel() -> int:
 
 def test_packets_of_the_backlog_are_those_that_the_kernel_took() -> None:
     """Each packet over loopback goes through the backlog, and is counted where it is taken."""
-    cpus = os.cpu_count() or 1
-    loaded, unavailable = loader.load(["napi"], loader.sizes(64, cpus))
-    assert not unavailable
-    reader = ProbeReader(loaded, tuple(range(cpus)))
-    try:
-        for _ in range(RUNS):
-            before, counted_before = packets(reader.read()), packets_of_the_kernel()
-            send_udp_packets(PACKETS)
-            taken, by_the_kernel = packets(reader.read()), packets_of_the_kernel()
-            if taken - before == by_the_kernel - counted_before:
-                break
-        assert taken - before == by_the_kernel - counted_before
-        assert taken - before >= PACKETS
-    finally:
-        reader.close()
+
+    def compare() -> None:
+        counts = counts_around(
+            packets_of_the_kernel,
+            lambda: packets(probe_reader.read()),
+            lambda: send_udp_packets(PACKETS),
+        )
+        assert counts.are_right, counts
+        assert counts.seen >= PACKETS
+
+    with reader("napi") as probe_reader:
+        in_one_of_a_few_runs(compare)
 
 
 def packets(probe: Probe) -> int:

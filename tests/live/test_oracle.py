@@ -17,8 +17,9 @@ from irqwatch.source.probe import ProbeReader
 from tests.events import Event
 from tests.live.load import read_disk, read_hwrng, send_udp_packets
 from tests.oracle import compare, functions
-from tests.oracle.bounds import latest_times
+from tests.oracle.bounds import Mismatch, latest_times
 from tests.oracle.compare import Reading, Row
+from tests.oracle.pages import EventsLost
 from tests.oracle.reference import Reference, Series, Span
 from tests.oracle.ring_buffer import RingBuffer
 
@@ -193,6 +194,10 @@ def far_quantiles(rows: list[Row]) -> list[Row]:
     ]
 
 
+def too_many_are_busy(result: Result) -> bool:
+    return len(result.busy) > len(result.rows) // 10
+
+
 def faults(result: Result) -> list[object]:
     """All that the tests below would name."""
     return [
@@ -200,20 +205,26 @@ def faults(result: Result) -> list[object]:
         *(row for row in result.rows if not row.sum_is_possible),
         *far_quantiles(result.rows),
         *result.wrong_worsts,
+        *(result.busy if too_many_are_busy(result) else ()),
     ]
 
 
 @pytest.fixture(scope="module")
 def result() -> Result:
-    """An event between two stamps of one moment can go either way, and what process 1 does is not
-    seen: seldom, and never the same. A wrong rule is wrong in each run."""
-    for number in range(1, RUNS + 1):
-        result = evaluate(record())
+    """An event between two stamps of one moment can go either way, what process 1 does is not seen,
+    and others may make more events than the buffers hold, or without a pause: seldom, and never the
+    same. A wrong rule is wrong in each run."""
+    for number in range(1, RUNS):
+        try:
+            result = evaluate(record())
+        except (EventsLost, Mismatch) as error:
+            print(f"run {number} of {RUNS}: {error!r}")
+            continue
         found = faults(result)
         if not found:
-            break
+            return result
         print(f"run {number} of {RUNS}, faults: {found}")
-    return result
+    return evaluate(record())
 
 
 def test_every_count_is_equal(result: Result) -> None:
@@ -247,4 +258,4 @@ def test_what_was_to_be_shown_was_there(result: Result) -> None:
     assert events["work"] >= 200
     assert events["vector"] >= 1000
     assert events["cause"] >= 100_000
-    assert len(result.busy) <= len(result.rows) // 10
+    assert not too_many_are_busy(result), result.busy

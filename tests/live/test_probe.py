@@ -9,6 +9,7 @@ from irqwatch.model.snapshot import Probe
 from irqwatch.source import bpf_syscalls
 from tests.live import load
 from tests.live.kernel import (
+    counts_around,
     interrupt_counts,
     line_named,
     programs,
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.live
 
 COLLECTORS = ("hardirq", "softirq", "vector", "work")
 NUMBER_OF_PROGRAMS = {"hardirq": 2, "softirq": 3, "vector": 2, "work": 4}  # on x86
-TRIES = 10  # an event of somebody else may fall between two readings
+TRIES = 10  # an event may be under way at a reading, and process 1 is not seen (docs/oracle.md)
 
 
 def softirqs_seen(probe: Probe, vector: str) -> int:
@@ -35,14 +36,15 @@ def hardirqs_seen(probe: Probe, irq: int) -> int:
 def test_softirq_counts_are_the_kernels() -> None:
     with reader("softirq") as probe_reader:
         for _ in range(TRIES):
-            counted, seen = softirq_count("NET_RX"), softirqs_seen(probe_reader.read(), "NET_RX")
-            load.send_udp_packets(50_000)
-            seen = softirqs_seen(probe_reader.read(), "NET_RX") - seen
-            counted = softirq_count("NET_RX") - counted
-            if seen == counted:
+            counts = counts_around(
+                lambda: softirq_count("NET_RX"),
+                lambda: softirqs_seen(probe_reader.read(), "NET_RX"),
+                lambda: load.send_udp_packets(50_000),
+            )
+            if counts.are_right:
                 break
-        assert seen == counted
-        assert seen >= 50_000
+        assert counts.are_right, counts
+        assert counts.seen >= 50_000
 
 
 @pytest.mark.parametrize(
@@ -58,14 +60,15 @@ def test_hardirq_counts_are_the_kernels(
     irq = line_named(line)
     with reader("hardirq") as probe_reader:
         for _ in range(TRIES):
-            counted, seen = interrupt_counts()[irq], hardirqs_seen(probe_reader.read(), irq)
-            make_interrupts()
-            seen = hardirqs_seen(probe_reader.read(), irq) - seen
-            counted = interrupt_counts()[irq] - counted
-            if seen == counted:
+            counts = counts_around(
+                lambda: interrupt_counts()[irq],
+                lambda: hardirqs_seen(probe_reader.read(), irq),
+                make_interrupts,
+            )
+            if counts.are_right:
                 break
-        assert seen == counted
-        assert seen >= least
+        assert counts.are_right, counts
+        assert counts.seen >= least
 
 
 def test_every_collector_can_be_left_out() -> None:

@@ -10,7 +10,13 @@ import pytest
 
 from irqwatch.model.histogram import bucket_of
 from irqwatch.model.snapshot import Probe
-from tests.live.recording import RUNS, Interval, NoQuietReading, Recording, quiet_interval, record
+from tests.live.recording import (
+    Interval,
+    Recording,
+    in_one_of_a_few_runs,
+    quiet_interval,
+    record,
+)
 
 pytestmark = pytest.mark.live
 
@@ -107,30 +113,17 @@ def counted(probe: Probe) -> Fired:
     return found
 
 
-@pytest.fixture(scope="module")
-def result() -> Result:
-    """An event at the very end of a reading can go either way, seldom; a wrong rule is wrong in
-    each run."""
-    for _ in range(RUNS):
+def test_every_timer_is_as_late_as_the_kernel_says() -> None:
+    def check() -> None:
         recording = record("timer", EVENTS, sleep_and_send_slowly)
-        try:
-            result = compare(recording, quiet_interval(recording, [FIRED]))
-        except NoQuietReading:
-            continue
-        print(f"\n{result.by_the_kernel.total()} timers; {result[2:]=}")
-        if result.is_right:
-            return result
-    return result
+        result = compare(recording, quiet_interval(recording, [FIRED]))
+        modes: Counter[str] = Counter()
+        for (_, mode, _), count in result.by_the_kernel.items():
+            modes[mode] += count
+        print(f"\n{modes}; {result[2:]=}")
+        assert result.is_right, result
+        assert modes["hard"] >= 1000
+        assert modes["soft"] >= 10
+        assert result.unknown <= result.by_the_kernel.total() // 10
 
-
-def test_every_timer_is_as_late_as_the_kernel_says(result: Result) -> None:
-    assert result.is_right, result
-
-
-def test_what_was_to_be_shown_was_there(result: Result) -> None:
-    modes: Counter[str] = Counter()
-    for (_, mode, _), count in result.by_the_kernel.items():
-        modes[mode] += count
-    assert modes["hard"] >= 1000
-    assert modes["soft"] >= 10
-    assert result.unknown <= 100
+    in_one_of_a_few_runs(check)
