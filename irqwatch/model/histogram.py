@@ -50,7 +50,7 @@ EMPTY = Histogram()
 
 def merge(parts: Iterable[Histogram]) -> Histogram:
     """All values of all parts in one histogram."""
-    held = [part for part in parts if part.buckets]
+    held = [part for part in parts if part.buckets or part.sum_ns]
     if len(held) <= 1:
         return held[0] if held else EMPTY
     buckets: dict[int, int] = {}
