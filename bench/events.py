@@ -51,7 +51,7 @@ LOADS = {
     "vector": Load("vector", "irqw_vec_exit", sleep_shortly),
     "work": Load("work item", "irqw_work_end", write_to_terminals),
     "timer": Load("timer that fires", "irqw_hrtimer", sleep_shortly),
-    "tasklet": Load("tasklet", "irqw_tasklet_out", lambda: set_keyboard_lights(1000)),
+    "tasklet": Load("tasklet", "irqw_tlet_exit", lambda: set_keyboard_lights(1000)),
     "thread": Load("context switch", "irqw_switch", sleep_shortly),
     "napi": Load("poll of a device", "irqw_napi_poll", lambda: send_udp_packets(20_000)),
 }

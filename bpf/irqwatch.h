@@ -11,7 +11,7 @@
 #define COMM_BYTES 16
 #define FUNCTION_BYTES 64
 #define FORMAT_BYTES 8
-#define SCHEDULES 8 /* instances on NAPI's list whose lines are remembered */
+#define SCHEDULES 8 /* instances on NAPI's list whose lines are remembered; a power of two */
 #define WORKQUEUE_NAME_BYTES 32 /* WQ_NAME_LEN: 24, and 32 since Linux 6.9 */
 
 #include "histogram.h"

@@ -7,45 +7,61 @@
  * instance is the line's whose handler schedules it: napi_schedule() puts it at the end of the CPU's list
  * and raises NET_RX, and net_rx_action() polls in the list's order (net/core/dev.c). So the lines of the
  * raises, in their order, are those of the polls. The order is lost where an instance uses up its budget and
- * is put at the end again; where the run itself raises NET_RX for what it leaves on the list; where another
- * CPU makes this one raise it by an IPI, not always for an instance (trigger_rx_softirq()). It is known anew when
- * a run ends with nothing raised: then the list is empty. Since Linux 6.3 what is scheduled while polls go
- * on raises nothing; it comes behind all that was.
+ * is put at the end again; where the run itself raises NET_RX for what it leaves on the list; where a raise that
+ * is no line's turns out not to be the backlog's: those of tasks and IPIs may schedule nothing at all
+ * (napi_schedule_rps(), trigger_rx_softirq()). It is known anew when a run ends with nothing raised: then the
+ * list is empty. Since Linux 6.4 what is scheduled while polls go on raises nothing; it comes behind all
+ * that was.
  *
  * A poll for another line than the run's cause is moved to that line, from the end of the poll before, or
  * the start of the run, to its own end.
  */
 
 #define NET_RX 3 /* include/linux/interrupt.h */
+#define IRQF_PERCPU 0x400 /* the same */
 
 /* By instance, for when the order is lost. The address may be another's tomorrow, so it is learned anew each
  * time; one that is forgotten leaves its time with the run's cause. */
 BPF_TABLE("lru_hash", u64, struct cause, napi_lines, MAX_NAPIS);
 
-/* NET_RX is raised now. */
+/* Whether the open interrupt is a line that each CPU has for itself: timers and IPIs of arm64 and of some
+ * guests, which elsewhere are vectors. */
+static __always_inline bool is_of_each_cpu(struct cpu *cpu)
+{
+	u32 flags = 0;
+
+	bpf_probe_read_kernel(&flags, sizeof(flags),
+			      (void *)(cpu->hardirq.action + OFFSET_irqaction_flags));
+	return flags & IRQF_PERCPU;
+}
+
+/* NET_RX is raised now, with interrupts off. */
 static __always_inline void note_schedule(struct cpu *cpu)
 {
 	struct cause none = {};
-	bool by_vector = cpu->hardirq_start_ns && !cpu->hardirq.action;
-	bool by_softirq = cpu->softirq_start_ns && !cpu->hardirq_start_ns;
-	bool by_run = by_softirq && cpu->softirq_vector == NET_RX;
-	struct cause *next = &cpu->scheduled_by[cpu->scheduled % SCHEDULES];
+	struct cause *next = &cpu->scheduled_by[cpu->scheduled++ & (SCHEDULES - 1)];
 
-	if (cpu->hardirq_start_ns)
-		*next = cpu->hardirq;
-	else
-		*next = by_softirq ? none : cpu->thread;
-	cpu->scheduled++;
-	if (by_vector || by_run || cpu->scheduled - cpu->polled > SCHEDULES)
+	*next = none;
+	if (cpu->scheduled - cpu->polled > SCHEDULES) {
 		cpu->order_known = 0;
+	} else if (cpu->hardirq_start_ns) {
+		if (!is_of_each_cpu(cpu))
+			*next = cpu->hardirq;
+	} else if (!cpu->softirq_start_ns) {
+		*next = cpu->thread;
+	} else if (cpu->softirq_vector == NET_RX) {
+		cpu->order_known = 0;
+	}
 }
 
-/* A run ends. */
+/* A run ends. An interrupt may raise NET_RX between the lines here. */
 static __always_inline void note_empty_list(struct cpu *cpu)
 {
-	if (cpu->raised_ns[NET_RX])
+	u64 scheduled = *(volatile u64 *)&cpu->scheduled;
+
+	if (*(volatile u64 *)&cpu->raised_ns[NET_RX])
 		return;
-	cpu->polled = cpu->scheduled;
+	cpu->polled = scheduled;
 	cpu->order_known = 1;
 }
 
@@ -58,9 +74,12 @@ static __always_inline struct cause *polled_for(struct cpu *cpu, u64 napi, bool 
 
 	if (!cpu->order_known || cpu->polled == cpu->scheduled)
 		return line;
-	next = &cpu->scheduled_by[cpu->polled++ % SCHEDULES];
-	if (!next->action)
+	next = &cpu->scheduled_by[cpu->polled++ & (SCHEDULES - 1)];
+	if (!next->action) {
+		if (!is_backlog)
+			cpu->order_known = 0;
 		return line;
+	}
 	if (!is_backlog && (!line || line->action != next->action || line->irq != next->irq))
 		napi_lines.update(&napi, next);
 	return next;
@@ -75,7 +94,7 @@ static __always_inline void move_poll(struct cpu *cpu, struct cause *line, u64 n
 	key.irq = line->irq;
 	key.cpu = bpf_get_smp_processor_id();
 	hardirq = hardirqs.lookup(&key);
-	if (!hardirq)
+	if (!hardirq) /* it never ended on this CPU, or was freed: the run's cause keeps the time */
 		return;
 	hardirq->softirqs[NET_RX].ns += ns;
 	cpu->moved_ns += ns;
@@ -88,7 +107,7 @@ static __always_inline void share_poll(u64 napi, bool is_backlog, bool is_exhaus
 	struct cause *line;
 
 	if (!cpu || !cpu->softirq_start_ns || cpu->softirq_vector != NET_RX)
-		return; /* a task polls: busy polling */
+		return; /* a task polls: busy polling, NAPI's own thread */
 	start_ns = cpu->softirq_start_ns;
 	start_hardirq_ns = cpu->softirq_hardirq_ns;
 	if (cpu->poll_end_ns > start_ns) {

@@ -243,7 +243,7 @@ static __always_inline u32 fatal_signal(void)
 	return code & 0x7f;
 }
 
-int irqw_sig_deliver(struct bpf_raw_tracepoint_args *ctx)
+int irqw_sig_deliv(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 now_ns = bpf_ktime_get_ns();
 	u32 signal = ctx->args[0];

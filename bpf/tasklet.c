@@ -37,7 +37,7 @@ BPF_F_TABLE("hash", struct tasklet_key, struct tasklet, tasklets, MAX_TASKLETS, 
 BPF_ARRAY(no_tasklet, struct tasklet, 1); /* zeros, too large for the stack */
 BPF_F_TABLE("array", u32, struct format, tasklet_format, 1, BPF_F_RDONLY_PROG); /* "%ps" */
 
-int irqw_tasklet_in(struct bpf_raw_tracepoint_args *ctx)
+int irqw_tlet_entry(struct bpf_raw_tracepoint_args *ctx)
 {
 	int zero = 0;
 	struct cpu *cpu = this_cpu();
@@ -70,7 +70,7 @@ static __always_inline struct tasklet *first_tasklet(struct tasklet_key *key)
 	return tasklet;
 }
 
-int irqw_tasklet_out(struct bpf_raw_tracepoint_args *ctx)
+int irqw_tlet_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	int zero = 0;
 	struct cpu *cpu = this_cpu();

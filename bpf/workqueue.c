@@ -51,7 +51,7 @@ int irqw_work_queue(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-int irqw_work_active(struct bpf_raw_tracepoint_args *ctx)
+int irqw_work_act(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 work = ctx->args[0];
 	struct cpu *cpu = this_cpu();

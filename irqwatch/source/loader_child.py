@@ -56,7 +56,7 @@ PROGRAMS = {
     "work": (
         ("irqw_work_end", "workqueue_execute_end"),
         ("irqw_work_start", "workqueue_execute_start"),
-        ("irqw_work_active", "workqueue_activate_work"),
+        ("irqw_work_act", "workqueue_activate_work"),
         ("irqw_work_queue", "workqueue_queue_work"),
     ),
     "vector": (
@@ -67,8 +67,8 @@ PROGRAMS = {
     ),
     "timer": (("irqw_hrtimer", "hrtimer_expire_entry"),),
     "tasklet": (
-        ("irqw_tasklet_out", "tasklet_exit"),
-        ("irqw_tasklet_in", "tasklet_entry"),
+        ("irqw_tlet_exit", "tasklet_exit"),
+        ("irqw_tlet_entry", "tasklet_entry"),
     ),
     "napi": (("irqw_napi_poll", "napi_poll"),),
     "exception": (
@@ -78,7 +78,7 @@ PROGRAMS = {
         ("irqw_mce", "mce_record"),
     ),
     "signal": (
-        ("irqw_sig_deliver", "signal_deliver"),
+        ("irqw_sig_deliv", "signal_deliver"),
         ("irqw_sig_gen", "signal_generate"),
     ),
     "syscall": (
@@ -120,7 +120,7 @@ SHARED_MAPS = ("cpus", "epochs")
 
 # Fields of kernel structs that the probe reads, by collector.
 FIELDS = {
-    "hardirq": (("irqaction", "name"),),
+    "hardirq": (("irqaction", "name"), ("irqaction", "flags")),
     "softirq": (("task_struct", "flags"),),
     "work": (
         ("work_struct", "data"),
@@ -155,7 +155,8 @@ FIELDS = {
 FORMATS = {"work": "function_format", "tasklet": "tasklet_format", "trace": "slow_format"}
 
 # bcc has clang optimise for the host's CPU and then LLVM for BPF, which does as well without the
-# first. And it asks for debug information, which nobody reads.
+# first. And it asks for debug information, which nobody reads; BPF's own is made of it, which
+# programs that are called back (bpf_loop) would need.
 FASTER = ("-Xclang", "-disable-llvm-passes", "-g0")
 
 # The declaration of a map in the source, up to its name.
@@ -387,7 +388,7 @@ def main() -> None:
         answer = {"fds": list(fds), "unavailable": unavailable}
         socket.send_fds(connection, [json.dumps(answer).encode()], list(fds.values()))
         del bpf  # until here it kept the descriptors open
-        os._exit(0)  # the agent waits for it, and LLVM takes its time to clean up
+        os._exit(0)  # the agent waits for it, and LLVM would take its time to clean up
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ static struct program {
 #endif
 #ifdef COLLECT_WORK
 	{ .run = irqw_work_queue, .tracepoint = "workqueue_queue_work", .arguments = 3 },
-	{ .run = irqw_work_active, .tracepoint = "workqueue_activate_work", .arguments = 1 },
+	{ .run = irqw_work_act, .tracepoint = "workqueue_activate_work", .arguments = 1 },
 	{ .run = irqw_work_start, .tracepoint = "workqueue_execute_start", .arguments = 1,
 	  .interrupts_on = true },
 	{ .run = irqw_work_end, .tracepoint = "workqueue_execute_end", .arguments = 2,
@@ -62,9 +62,9 @@ static struct program {
 	  .interrupts_on = true },
 #endif
 #ifdef COLLECT_TASKLET
-	{ .run = irqw_tasklet_in, .tracepoint = "tasklet_entry", .arguments = 2,
+	{ .run = irqw_tlet_entry, .tracepoint = "tasklet_entry", .arguments = 2,
 	  .interrupts_on = true },
-	{ .run = irqw_tasklet_out, .tracepoint = "tasklet_exit", .arguments = 2,
+	{ .run = irqw_tlet_exit, .tracepoint = "tasklet_exit", .arguments = 2,
 	  .interrupts_on = true },
 #endif
 #ifdef COLLECT_NAPI
@@ -81,7 +81,7 @@ static struct program {
 #endif
 #ifdef COLLECT_SIGNAL
 	{ .run = irqw_sig_gen, .tracepoint = "signal_generate", .arguments = 5 },
-	{ .run = irqw_sig_deliver, .tracepoint = "signal_deliver", .arguments = 3 },
+	{ .run = irqw_sig_deliv, .tracepoint = "signal_deliver", .arguments = 3 },
 #endif
 #ifdef COLLECT_SYSCALL
 	{ .run = irqw_sys_enter, .tracepoint = "sys_enter", .arguments = 2, .interrupts_on = true },

@@ -16,14 +16,13 @@ single value, so that it can be read in one sitting and cannot share a mistake. 
   what that softirq has; else none. A softirq's cause is that of the raise it serves, and a work
   item's that of the queueing it serves. An interrupt that was never seen to end is nobody's cause.
 - A run of NET_RX polls several NAPI instances; a poll takes from the end of the one before, or the
-  start of the run, to its own end. Each raise by a line, a task or another softirq schedules one
-  instance, and they are polled in the order of the raises; so an instance of a device is the line's
-  in whose handler its raise was. The order is lost when a poll uses up its budget, a run or one of
-  the architecture's vectors raises NET_RX, or more than eight wait; it is known again when a run
-  ends and nothing is raised.
-  Then an instance is the line's that it was last known to be. What an instance takes that is
-  another line's than the run's cause is that line's, once it has been seen to end on the CPU. A
-  poll without a budget only sends, inside another.
+  start of the run, to its own end. Each raise but a run's own schedules one instance, and they are
+  polled in the order of the raises; so an instance of a device is the line's in whose handler its
+  raise was. The order is lost when a poll uses up its budget, a run raises NET_RX, a device's
+  instance is polled for no line's raise, or more than eight wait; it is known again when a run ends
+  and nothing is raised. Then an instance is the line's that it was last known to be. What an
+  instance takes that is another line's than the run's cause is that line's, once it has been seen
+  to end on the CPU. A poll without a budget only sends, inside another.
 - A work item waits from its queueing to its start, on whichever CPU, and runs from start to end
   in one thread, which for work in softirqs is any that they interrupt. What was not queued (a
   flush's barrier, put right into the list) has no waiting time. An item that starts again before it
@@ -250,12 +249,11 @@ class Reference:
     def _schedule(self, cpu: int) -> None:
         running, handler = self._softirq_open.get(cpu), self._interrupt_open.get(cpu)
         scheduled = self._scheduled.get(cpu)
-        by_run = handler is None and running is not None and running.args[0] == NET_RX
-        by_vector = handler is not None and interrupt(handler)[0] < 0
-        if by_run or by_vector:
+        by_line = handler is not None and interrupt(handler)[0] >= 0
+        if handler is None and running and running.args[0] == NET_RX:
             self._scheduled[cpu] = None
         elif scheduled is not None:
-            scheduled.append(interrupt(handler) if handler else NO_CAUSE)
+            scheduled.append(interrupt(handler) if handler and by_line else NO_CAUSE)
             if len(scheduled) > ON_LIST:
                 self._scheduled[cpu] = None
 
@@ -266,13 +264,13 @@ class Reference:
             return
         polls, cause = self._polls[cpu], self._softirq_cause[cpu]
         scheduled = self._scheduled.get(cpu)
-        line = scheduled.pop(0) if scheduled else NO_CAUSE
-        if line[0] < 0:
+        line = scheduled.pop(0) if scheduled else None
+        if int(work) >= int(budget) or (device and line == NO_CAUSE):
+            self._scheduled[cpu] = None
+        if line is None or line == NO_CAUSE:
             line = self.line_of.get(int(napi), NO_CAUSE)
         elif device:
             self.line_of[int(napi)] = line
-        if int(work) >= int(budget):
-            self._scheduled[cpu] = None
         is_moved = line not in (NO_CAUSE, cause) and (cpu, line) in self._ended
         start = polls[-1].end if polls else entry
         before = sum(len(poll.inside) for poll in polls)

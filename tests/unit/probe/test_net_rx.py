@@ -1,12 +1,14 @@
 """Whose the time of a run of NET_RX is that polls the queues of several lines, by events:
 bpf/net_rx.c."""
 
+import struct
 from collections.abc import Iterator
 
 import pytest
 
 from irqwatch.model.snapshot import Probe
 from tests.events import Event
+from tests.native.build import OFFSETS
 from tests.native.harness import Native, replay
 from tests.native.sequence import (
     IDLE,
@@ -31,6 +33,7 @@ from tests.unit.probe.sums import check_softirqs
 
 INSTANCES = {NIC: 0xF1000, USB: 0xF2000}
 BUDGET = 64
+IRQF_PERCPU = 0x400  # include/linux/interrupt.h
 
 
 def raised_by(line: Line, at_ns: int, on: Task = IDLE) -> list[Event]:
@@ -177,6 +180,14 @@ def test_the_raise_of_a_run_schedules_nothing(native: Native) -> None:
     assert net_rx(native.read()) == {"usb3": (8, 8 * 5), "eth0": (2, 20 + 40)}
 
 
+def test_what_a_run_leaves_is_not_of_the_next_raises(native: Native) -> None:
+    """The backlog and USB's were scheduled while polls went on."""
+    native.feed([*both_known(), soft_raise(300, on=SHELL), soft_entry(320), backlog(325)])
+    native.feed([soft_raise(330), soft_exit(330), *raised_by(NIC, 350), soft_entry(360)])
+    native.feed([backlog(365), poll(395, USB), poll(400, NIC), soft_exit(400)])
+    assert net_rx(native.read()) == {"": (2 + 1, 10 + 5), "usb3": (1, 10 + 30), "eth0": (1, 10 + 5)}
+
+
 def test_the_order_is_known_again_after_a_run_that_leaves_nothing(native: Native) -> None:
     native.feed([*quiet(), *raised_by(USB, 300), soft_entry(320), soft_raise(330), soft_exit(340)])
     native.feed([soft_entry(345), soft_exit(350), *raised_by(NIC, 360), *raised_by(USB, 365)])
@@ -208,6 +219,25 @@ def test_an_ipi_that_raises_loses_the_order(native: Native) -> None:
     native.feed([poll(420, USB), soft_exit(425)])
     found = net_rx(native.read())
     assert (found["eth0"], found["usb3"]) == ((1, 10 + 30), (1, 10 + 70))
+
+
+def test_a_line_that_each_cpu_has_for_itself_is_as_an_ipi(native: Native) -> None:
+    """Timers and IPIs of arm64 and of Xen."""
+    ipi = Line(3, 0xA3000, "IPI")
+    native.feed([*both_known(), irq_entry(290, ipi), irq_exit(290, ipi)])
+    flags = struct.pack("=I", IRQF_PERCPU | 0x4000)
+    native.memory(ipi.action + OFFSETS["OFFSET_irqaction_flags"], flags)
+    native.feed([*raised_by(ipi, 300), *raised_by(NIC, 310), *raised_by(USB, 315)])
+    native.feed([soft_entry(320), poll(350, NIC), poll(420, USB), soft_exit(425)])
+    assert net_rx(native.read()) == {"IPI": (1, 5), "eth0": (1, 10 + 30), "usb3": (1, 10 + 70)}
+
+
+def test_a_tasks_raise_that_was_for_another_cpu_loses_the_order(native: Native) -> None:
+    """RPS: nothing is scheduled here."""
+    native.feed([*both_known(), soft_raise(300, on=SHELL)])
+    native.feed([*raised_by(NIC, 310), *raised_by(USB, 315), soft_entry(320), poll(350, NIC)])
+    native.feed([poll(420, USB), soft_exit(425)])
+    assert net_rx(native.read()) == {"": (2, 5), "eth0": (1, 10 + 30), "usb3": (1, 10 + 70)}
 
 
 def test_a_queue_that_another_line_took_over(native: Native) -> None:

@@ -7,7 +7,15 @@ import pytest
 
 from irqwatch.source import loader_child
 from irqwatch.source.loader import bpf_folder
-from irqwatch.source.loader_child import FORMATS, MAPS, SHARED_MAPS, Refused, paste, rename_maps
+from irqwatch.source.loader_child import (
+    FORMATS,
+    MAPS,
+    PROGRAMS,
+    SHARED_MAPS,
+    Refused,
+    paste,
+    rename_maps,
+)
 
 
 class Kernel:
@@ -86,6 +94,12 @@ def test_what_the_kernel_refuses_to_load_is_had_by_nobody(
         "hardirq": "Permission denied",
         "thread": "it needs the collector hardirq",
     }
+
+
+def test_the_kernel_cuts_no_programs_name() -> None:
+    """BPF_OBJ_NAME_LEN is 16 with the NUL (include/uapi/linux/bpf.h)."""
+    names = {name for pairs in PROGRAMS.values() for name, _ in pairs}
+    assert [name for name in names if len(name) > 15] == []
 
 
 def test_no_map_has_its_name_for_a_symbol() -> None:
