@@ -12,6 +12,7 @@
 #define FUNCTION_BYTES 64
 #define FORMAT_BYTES 8
 #define SCHEDULES 8 /* instances on NAPI's list whose lines are remembered; a power of two */
+#define MOVES 8 /* polls of one run that are moved to other lines at most; a power of two */
 #define WORKQUEUE_NAME_BYTES 32 /* WQ_NAME_LEN: 24, and 32 since Linux 6.9 */
 
 #include "histogram.h"
@@ -86,6 +87,12 @@ struct softirq {
 	struct histogram run;
 };
 
+/* A poll, and the line that it was for. */
+struct move {
+	struct cause line;
+	u64 ns;
+};
+
 /* All that events of one CPU share. */
 struct cpu {
 	u64 hardirq_ns; /* time in hard interrupts so far: what a softirq subtracts */
@@ -116,7 +123,8 @@ struct cpu {
 	struct cause scheduled_by[SCHEDULES]; /* the lines of the last ones */
 	u64 poll_end_ns;     /* when NAPI's last poll ended */
 	u64 poll_hardirq_ns; /* hardirq_ns then */
-	u64 moved_ns;	     /* from the run of NET_RX that is open, to others than its cause */
+	u64 moves;	     /* polls of the open run of NET_RX that were for others than its cause */
+	struct move moved[MOVES];
 
 	struct cause thread; /* of the interrupt thread that runs now */
 

@@ -85,19 +85,37 @@ static __always_inline struct cause *polled_for(struct cpu *cpu, u64 napi, bool 
 	return next;
 }
 
-static __always_inline void move_poll(struct cpu *cpu, struct cause *line, u64 ns)
+static __always_inline void note_move(struct cpu *cpu, struct cause *line, u64 ns)
+{
+	struct move *move = &cpu->moved[cpu->moves & (MOVES - 1)];
+
+	if (cpu->moves >= MOVES)
+		return;
+	move->line = *line;
+	move->ns = ns;
+	cpu->moves++;
+}
+
+/* At the end of a run, so that no more is moved than it took. What is left is its cause's, with the polls
+ * for lines that never ended on this CPU or were freed. */
+static __always_inline u64 move_polls(struct cpu *cpu, u64 run_ns)
 {
 	struct hardirq_key key = {};
 	struct hardirq *hardirq;
+	u64 i, ns;
 
-	key.action = line->action;
-	key.irq = line->irq;
 	key.cpu = bpf_get_smp_processor_id();
-	hardirq = hardirqs.lookup(&key);
-	if (!hardirq) /* it never ended on this CPU, or was freed: the run's cause keeps the time */
-		return;
-	hardirq->softirqs[NET_RX].ns += ns;
-	cpu->moved_ns += ns;
+	for (i = 0; i < MOVES && i < cpu->moves; i++) {
+		key.action = cpu->moved[i].line.action;
+		key.irq = cpu->moved[i].line.irq;
+		hardirq = hardirqs.lookup(&key);
+		if (!hardirq)
+			continue;
+		ns = cpu->moved[i].ns < run_ns ? cpu->moved[i].ns : run_ns;
+		hardirq->softirqs[NET_RX].ns += ns;
+		run_ns -= ns;
+	}
+	return run_ns;
 }
 
 static __always_inline void share_poll(u64 napi, bool is_backlog, bool is_exhausted)
@@ -121,5 +139,5 @@ static __always_inline void share_poll(u64 napi, bool is_backlog, bool is_exhaus
 	if (!line || (line->action == cpu->softirq_cause.action && line->irq == cpu->softirq_cause.irq))
 		return;
 	ns = elapsed_ns(start_ns, cpu->poll_end_ns);
-	move_poll(cpu, line, elapsed_ns(cpu->poll_hardirq_ns - start_hardirq_ns, ns));
+	note_move(cpu, line, elapsed_ns(cpu->poll_hardirq_ns - start_hardirq_ns, ns));
 }

@@ -125,7 +125,9 @@ int irqw_soft_entry(struct bpf_raw_tracepoint_args *ctx)
 	raised_ns = take_raise(cpu, vector);
 	place_in_batch(cpu, vector, raised_ns, now_ns);
 	cpu->softirq_vector = vector;
-	cpu->moved_ns = 0;
+#ifdef SHARE_NET_RX
+	cpu->moves = 0;
+#endif
 	cpu->softirq_start_ns = now_ns;
 	if (!raised_ns) {
 		cpu->losses[LOSS_SOFTIRQ_ENTRY_WITHOUT_RAISE]++;
@@ -177,7 +179,7 @@ int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 	struct cpu *cpu = this_cpu();
 	struct softirq *softirq;
 	struct count_and_ns *caused;
-	u64 now_ns, hardirq_ns, run_ns;
+	u64 now_ns, hardirq_ns, run_ns, own_ns;
 
 	if (!cpu)
 		return 0;
@@ -190,9 +192,12 @@ int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 	run_ns = elapsed_ns(hardirq_ns - cpu->softirq_hardirq_ns, run_ns);
 	cpu->softirq_start_ns = 0;
 	cpu->softirq_end_ns = now_ns;
+	own_ns = run_ns;
 #ifdef SHARE_NET_RX
-	if (vector == NET_RX)
+	if (vector == NET_RX) {
+		own_ns = move_polls(cpu, run_ns);
 		note_empty_list(cpu);
+	}
 #endif
 
 	softirq = &cpu->softirqs[vector];
@@ -200,7 +205,7 @@ int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 	count_context(cpu, softirq, run_ns);
 	caused = caused_softirq(cpu, vector);
 	caused->count++;
-	caused->ns += elapsed_ns(cpu->moved_ns, run_ns);
+	caused->ns += own_ns;
 	keep_worst(&softirq->worst_run, run_ns, now_ns);
 #ifdef COLLECT_THREAD
 	take_from_thread(cpu, run_ns);

@@ -67,7 +67,7 @@ LOSSES = (
     ("softirq", "cause_lost"),
     ("work", "cause_map_full"),
 )
-LOSSES_AT = 111
+LOSSES_AT = 135
 SOFTIRQS_AT = LOSSES_AT + 24
 SOFTIRQ_HEAD_WORDS = 7
 SOFTIRQ_WORDS = SOFTIRQ_HEAD_WORDS + 2 * WORSTS_WORDS + 2 * HISTOGRAM_WORDS

@@ -22,7 +22,8 @@ single value, so that it can be read in one sitting and cannot share a mistake. 
   instance is polled for no line's raise, or more than eight wait; it is known again when a run ends
   and nothing is raised. Then an instance is the line's that it was last known to be. What an
   instance takes that is another line's than the run's cause is that line's, once it has been seen
-  to end on the CPU. A poll without a budget only sends, inside another.
+  to end on the CPU; of one run, eight polls at most. A poll without a budget only sends, inside
+  another.
 - A work item waits from its queueing to its start, on whichever CPU, and runs from start to end
   in one thread, which for work in softirqs is any that they interrupt. What was not queued (a
   flush's barrier, put right into the list) has no waiting time. An item that starts again before it
@@ -54,6 +55,7 @@ VECTORS = (
 
 NET_RX = VECTORS.index("NET_RX")
 ON_LIST = 8
+MOVES = 8
 
 # Lower edges of the buckets: 0, then from 32 ns four to each doubling, and all above 2**36 ns.
 EDGES_NS = [0, *(quarter * 2**k for k in range(3, 34) for quarter in (4, 5, 6, 7)), 2**36]
@@ -271,7 +273,7 @@ class Reference:
             line = self.line_of.get(int(napi), NO_CAUSE)
         elif device:
             self.line_of[int(napi)] = line
-        is_moved = line not in (NO_CAUSE, cause) and (cpu, line) in self._ended
+        is_moved = line not in (NO_CAUSE, cause)
         start = polls[-1].end if polls else entry
         before = sum(len(poll.inside) for poll in polls)
         inside = tuple(self._inside[cpu][before:])
@@ -320,7 +322,8 @@ class Reference:
         if cause != NO_CAUSE and (event.cpu, cause) not in self._ended:
             self.losses["softirq.cause_lost"] += 1
             cause = NO_CAUSE
-        moved = [poll for poll in self._polls[event.cpu] if poll.line]
+        moved = [poll for poll in self._polls[event.cpu] if poll.line][:MOVES]
+        moved = [poll for poll in moved if (event.cpu, poll.line) in self._ended]
         for poll in moved:
             assert poll.line
             polled = between(poll.start, poll.end, poll.inside)

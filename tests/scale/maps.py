@@ -136,9 +136,11 @@ def _cpu_head() -> bytes:
     """struct cpu up to its losses: what is open or raised just now, which nobody reads."""
     _, _, fields = HEADER.partition("\nstruct cpu {\n")
     fields, _, _ = fields.partition("\tu64 losses[")
-    members = re.findall(r"^\t(u64|struct cause) \w+(?:\[(\w+)\])?;", fields, re.MULTILINE)
+    members = re.findall(
+        r"^\t(u64|struct cause|struct move) \w+(?:\[(\w+)\])?;", fields, re.MULTILINE
+    )
     lengths = dict(re.findall(r"^#define (\w+) (\d+)", HEADER, re.MULTILINE))
-    words = {"u64": 1, "struct cause": 2}
+    words = {"u64": 1, "struct cause": 2, "struct move": 3}
     return bytes(8 * sum(words[of] * int(lengths.get(length, 1)) for of, length in members))
 
 

@@ -272,6 +272,20 @@ def test_more_on_the_list_than_is_remembered(native: Native, raises: int, usb_ns
     assert net_rx(native.read()).get("usb3", (0, 0)) == (0, usb_ns)
 
 
+def test_more_polls_for_others_than_are_moved(native: Native) -> None:
+    native.feed([*both_known(), *raised_by(NIC, 300), soft_entry(320), poll(325, NIC)])
+    native.feed(poll(330 + 10 * number, USB) for number in range(10))
+    native.feed([soft_exit(430)])
+    moved_ns = 5 + 7 * 10
+    assert net_rx(native.read()) == {"eth0": (2, 10 + 110 - moved_ns), "usb3": (1, 10 + moved_ns)}
+
+
+def test_a_run_that_is_not_seen_to_end_moves_nothing(native: Native) -> None:
+    native.feed([*both_known(), *raised_by(NIC, 300), soft_entry(320), poll(350, NIC)])
+    native.feed([poll(420, USB), *raised_by(NIC, 430), soft_entry(440), soft_exit(450)])
+    assert net_rx(native.read()) == {"eth0": (2, 10 + 10), "usb3": (1, 10)}
+
+
 def test_cpus_have_lists_of_their_own(native: Native) -> None:
     native.feed([*quiet(), *quiet(20, IDLE_1), *raised_by(NIC, 300), *raised_by(USB, 310, IDLE_1)])
     native.feed([soft_entry(320), soft_entry(320, on=IDLE_1), poll(350, NIC)])
