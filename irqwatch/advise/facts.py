@@ -11,7 +11,15 @@ from functools import cached_property
 from statistics import fmean, stdev
 
 from irqwatch.model import plan
-from irqwatch.model.snapshot import Host, LineDevice, LineSetting, Snapshot, Softnet, Unavailable
+from irqwatch.model.snapshot import (
+    Host,
+    Line,
+    LineDevice,
+    LineSetting,
+    Snapshot,
+    Softnet,
+    Unavailable,
+)
 from irqwatch.model.topology import Topology
 from irqwatch.model.tuning import NetDevice, Tuning
 from irqwatch.model.view import Caused, Source, View
@@ -245,7 +253,7 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
         )
         every = tuple(source for part in parts for source in part)
         own = tuple(devices[line.irq])
-        name = own[0].device if own else ", ".join(line.actions) or line.label
+        name = own[0].device if own else name_of(line)
         setting, before = settings.get(line.irq), settings_before.get(line.irq)
         yield LineFacts(
             line=plan.Line(line.irq, line.actions, line.hwirq, name, line.controller),
@@ -259,6 +267,11 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
             unhandled=_rise(before, setting),
             current=_current(setting, _means(loads), online),
         )
+
+
+def name_of(line: Line) -> str:
+    """In place of a device's, where none is known."""
+    return ", ".join(line.actions) or line.label
 
 
 def _line_load(sources: Iterable[Source], interval_s: float, timed: bool) -> dict[int, float]:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from irqwatch.advise import text
-from irqwatch.advise.facts import Facts, Window, gather
+from irqwatch.advise.facts import Facts, Window, gather, name_of
 from irqwatch.advise.findings import findings
 from irqwatch.advise.moves import Placed, placed
 from irqwatch.advise.thresholds import DEFAULTS
 from irqwatch.errors import UsageError
 from irqwatch.model.plan import Plan
+from irqwatch.model.snapshot import Snapshot
 
 GOALS = ("throughput", "latency", "power")
 
@@ -27,8 +28,8 @@ class Wanted:
 
 def make_plan(windows: Sequence[Window], wanted: Wanted) -> Plan:
     """From at least one window. Raises UsageError where what is wanted is not on this host."""
+    check(windows[-1].after, wanted)
     facts = gather(windows, wanted.thresholds, wanted.goal, wanted.cpus)
-    _check(facts, wanted)
     answer = placed(facts, wanted.devices)
     placement = answer.placement
     busiest = max((facts.cpus[cpu] for cpu in answer.cpus), key=lambda one: one.load, default=None)
@@ -57,11 +58,14 @@ def make_plan(windows: Sequence[Window], wanted: Wanted) -> Plan:
     )
 
 
-def _check(facts: Facts, wanted: Wanted) -> None:
-    if wanted.cpus is not None and not wanted.cpus & facts.cpus.keys():
+def check(now: Snapshot, wanted: Wanted) -> None:
+    """Raises UsageError where what is wanted is not on this host."""
+    if wanted.cpus is not None and not wanted.cpus & set(now.topology.online):
         raise UsageError(f"--cpus {text.cpus(wanted.cpus)}: none of these is online")
-    known = {line.device for line in facts.lines}
-    known |= {device.device for line in facts.lines for device in line.devices}
+    numbered = {line.irq: line for line in now.lines if line.irq is not None}
+    of_devices = [one for one in now.devices if one.irq in numbered]
+    nameless = numbered.keys() - {one.irq for one in of_devices}
+    known = {one.device for one in of_devices} | {name_of(numbered[irq]) for irq in nameless}
     if unknown := sorted(wanted.devices - known):
         raise UsageError(f"--device {unknown[0]}: no interrupt is of such a device")
 
@@ -75,9 +79,8 @@ def verdict(facts: Facts, answer: Placed) -> str:
     )
     if not answer.moves:
         return f"change nothing: {_why_nothing(facts, answer, now, bound)}"
-    count = len(answer.moves)
     proof = "proven best" if placement.exact else f"gap {text.share(placement.gap)}"
-    moves = f"{count} move" if count == 1 else f"{count} moves"
+    moves = text.counted(len(answer.moves), "move")
     return f"busiest CPU {now} now, {planned} planned; bound {bound} ({proof}); {moves}"
 
 

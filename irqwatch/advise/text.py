@@ -5,7 +5,17 @@ from collections.abc import Iterable
 from irqwatch.cells import cpu_list as cpus
 from irqwatch.model.plan import Move
 
-__all__ = ["commands", "cpus", "load", "mask", "seconds", "set_affinity", "share", "some"]
+__all__ = [
+    "commands",
+    "counted",
+    "cpus",
+    "load",
+    "mask",
+    "seconds",
+    "set_affinity",
+    "share",
+    "some",
+]
 
 
 def share(value: float) -> str:
@@ -15,6 +25,10 @@ def share(value: float) -> str:
 def load(value: float, weighed_by: str) -> str:
     """A share of a CPU, or interrupts per second where nothing was timed."""
     return share(value) if weighed_by == "time" else f"{value:.0f}/s"
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def seconds(value: float) -> str:

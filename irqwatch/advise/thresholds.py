@@ -145,7 +145,9 @@ def chosen(assignments: Iterable[str]) -> dict[str, float]:
     values = dict(DEFAULTS)
     for text in assignments:
         name, sign, raw = text.partition("=")
-        if name not in BY_NAME or not sign:
+        if not sign:
+            raise UsageError(f"--set {text}: give NAME=VALUE")
+        if name not in BY_NAME:
             raise UsageError(f"--set {text}: no such threshold; irqwatch advise --list has them")
         try:
             value = float(raw)

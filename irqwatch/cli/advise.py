@@ -1,5 +1,6 @@
 """``irqwatch advise``."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -13,13 +14,13 @@ import click
 from irqwatch import clock
 from irqwatch.advise.facts import Window
 from irqwatch.advise.findings import RULES
-from irqwatch.advise.plan import GOALS, Wanted, make_plan
+from irqwatch.advise.plan import GOALS, Wanted, check, make_plan
 from irqwatch.advise.thresholds import THRESHOLDS, chosen
 from irqwatch.cli import apply as applying
 from irqwatch.cli import options, recorded
 from irqwatch.cli.terminal import ascii_only, ends_quietly, write
 from irqwatch.derive.view import derive
-from irqwatch.errors import IrqwatchError, ParseError
+from irqwatch.errors import IrqwatchError, ParseError, UsageError
 from irqwatch.model.plan import Plan
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.parse import cpulist
@@ -40,14 +41,16 @@ Examples:
   sudo irqwatch advise --undo               puts back what was there
   sudo irqwatch advise --script >plan.sh    the same by hand: sh plan.sh, sh plan.sh undo
   irqwatch advise --list                    the thresholds and the findings
-  sudo irqwatch advise --set min_gain=0.05 --exit-code >/dev/null || mail -s advise root
+  sudo irqwatch advise --set min_gain=0.05  another threshold
+  irqwatch advise --exit-code >report || mail -s advise root <report
 
 \b
 It measures the time that each interrupt takes, with what it causes. Nothing is changed but by
---apply and --undo, and with --apply all is put back if the busiest CPU is worse then, or if
-an interrupt does not go where it is sent; it then ends with 1.
+--apply and --undo, and with --apply all is put back if the busiest CPU is worse by more than
+the noise, or if an interrupt does not go where it is sent; it then ends with 1.
 docs/advisor.md says how it decides, docs/json.md what each key of the JSON is.
-Exit codes: 0 done, 1 failed, 2 wrong usage; with --exit-code 3 where there is something to do.
+Exit codes: 0 done, 1 failed, 2 wrong usage; with --exit-code 3 where there is something to do:
+a move, or a finding above info whose confidence is high.
 """
 
 SOMETHING_TO_DO = 3
@@ -72,6 +75,15 @@ def _cpus(
     return cpus
 
 
+@contextlib.contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Those of irqwatch become those of click, which end with 2."""
+    try:
+        yield
+    except UsageError as error:
+        raise click.UsageError(f"{error}.") from None
+
+
 @click.command("advise", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--duration",
@@ -93,10 +105,15 @@ def _cpus(
 @click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="A threshold.")
 @click.option("--list", "listing", is_flag=True, help="The thresholds and findings, and end.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for scripts.")
-@click.option("--exit-code", is_flag=True, help="End with 3 where there is something to do.")
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="End with 3 where something moves, or a finding above info has high confidence.",
+)
 @applying.apply_options
 @recorded.from_option
 @options.host_options
+@_usage_errors()
 def command(
     *,
     duration: float,
@@ -131,22 +148,26 @@ def command(
     if script and (apply or as_json):
         raise click.UsageError("--script prints a script and nothing else.")
     applying.refuse_without_apply(apply=apply)
+    root, wishes = Root(procfs, sysfs), applying.Wishes(yes, confirm, journal, as_json)
     if undo is not None and recording is None:
-        return applying.undo_journal(undo, Root(procfs, sysfs))
+        return applying.undo_journal(undo, root)
     if recording is not None:
         recorded.refuse_live_options(*LIVE_OPTIONS)
         with Replay(recording) as replay:
             plan = make_plan(comparable(recorded_windows(replay, windows)), wanted)
     else:
+        now = applying.host_access(root).observe()
+        check(now, wanted)
+        if apply:
+            applying.refuse_early(now, root, wishes)
         collectors = options.chosen_collectors(named, disable_defaults=disable_defaults)
-        with LiveSource(Root(procfs, sysfs), collectors, FRESH_NS, FRESH_NS) as source:
+        with LiveSource(root, collectors, FRESH_NS, FRESH_NS) as source:
             measure = partial(_measured, source, int(duration * 1e9), windows, wanted)
             plan = measure()
             if apply:
                 if not as_json:
                     write(to_text(plan, _look()))
-                wishes = applying.Wishes(yes, confirm, journal, as_json)
-                return applying.apply(plan, measure, Root(procfs, sysfs), wishes)
+                return applying.apply(plan, measure, root, wishes)
     with ends_quietly():
         if script:
             write(to_script(plan))
@@ -160,7 +181,10 @@ def _measured(source: LiveSource, duration_ns: int, windows: int, wanted: Wanted
 
 
 def something_to_do(plan: Plan) -> bool:
-    return plan.change or any(finding.severity != "info" for finding in plan.findings)
+    """What is less sure comes and goes from one measurement to the next, and so would the alarm."""
+    return plan.change or any(
+        finding.severity != "info" and finding.confidence == "high" for finding in plan.findings
+    )
 
 
 def _look() -> Look:

@@ -2,6 +2,7 @@
 back where that is worse or nobody confirms it."""
 
 import contextlib
+import itertools
 import select
 import signal
 import sys
@@ -89,12 +90,12 @@ class Wishes:
 
 
 def apply(plan: Plan, measure: Callable[[], Plan], root: Root, wishes: Wishes) -> int:
-    """The exit code: 0 where the plan is kept or has nothing to move, 1 where it was put back: it
-    was worse, not confirmed, or interrupts did not go where they were sent.
+    """The exit code: 0 where the plan is kept, has nothing to move or is not wanted, 1 where it
+    was put back: it was worse, not confirmed, or interrupts did not go where they were sent.
 
     ``measure`` measures for as long as was done for ``plan`` and plans anew. Raises AffinityError
-    where nothing was written, click.UsageError where it may not ask; whatever else ends it, a
-    signal (click.Abort) or a measurement that fails, first puts everything back.
+    where nothing was written; whatever else ends it, a signal (click.Abort) or a measurement that
+    fails, first puts everything back.
     """
     say = _teller(wishes)
     if not plan.moves:
@@ -102,8 +103,9 @@ def apply(plan: Plan, measure: Callable[[], Plan], root: Root, wishes: Wishes) -
         return 0
     access = host_access(root)
     check_all(plan, access.observe(), root)
-    if not wishes.yes:
-        ask(plan)
+    if not wishes.yes and not is_wanted(plan):
+        say("Nothing was written.")
+        return 0
     with files.locked(root.procfs):
         now = access.observe()  # whoever was asked took their time
         check_all(plan, now, root)
@@ -112,6 +114,20 @@ def apply(plan: Plan, measure: Callable[[], Plan], root: Root, wishes: Wishes) -
         default = read_parsed(root.procfs / "irq" / "default_smp_affinity", cpumask.parse)
         with journal.create(path, plan, default or frozenset(), now_ns) as log:
             return _Application(plan, access, log, say).run(measure, wishes)
+
+
+def refuse_early(now: Snapshot, root: Root, wishes: Wishes) -> None:
+    """What is known without a plan, so that nobody waits for a measurement to be told. Raises
+    AffinityError, click.UsageError where nobody can answer."""
+    if not wishes.yes and not sys.stdin.isatty():
+        raise click.UsageError("--apply asks before it writes: without a terminal add --yes.")
+    if wishes.journal:
+        journal.check_new(wishes.journal)
+    # All may be written or none: one that is not the kernel's own tells.
+    movable = (one.irq for one in now.settings if one.writable is not False)
+    for irq in itertools.islice(movable, 1):
+        files.check_writable(root.procfs, irq)
+    check.check_irqbalance_bans(irqbalances(now, root))
 
 
 def host_access(root: Root) -> files.Access:
@@ -124,20 +140,23 @@ def check_all(plan: Plan, now: Snapshot, root: Root) -> None:
     check.check_host(plan, now)
     for move in plan.moves:
         files.check_writable(root.procfs, move.line.irq)
+    check.check_irqbalance(plan, irqbalances(now, root))
+
+
+def irqbalances(now: Snapshot, root: Root) -> list[tuple[int, bytes]]:
+    """pid and /proc/PID/cmdline of each that runs."""
     commands = []
     for thread in now.threads:
         if thread.kind == "irqbalance":
             raw = read(root.procfs / str(thread.pid) / "cmdline")
             commands.append((thread.pid, b"" if isinstance(raw, Unreadable) else raw))
-    check.check_irqbalance(plan, commands)
+    return commands
 
 
-def ask(plan: Plan) -> None:
-    """Raises click.Abort for a no, click.UsageError where nobody can answer."""
-    if not sys.stdin.isatty():
-        raise click.UsageError("--apply asks before it writes: without a terminal add --yes.")
+def is_wanted(plan: Plan) -> bool:
+    """Asks. Raises click.Abort where the question is cut off."""
     masks = "1 mask" if len(plan.moves) == 1 else f"{len(plan.moves)} masks"
-    click.confirm(f"Write {masks} to /proc/irq?", abort=True, err=True)
+    return click.confirm(f"Write {masks} to /proc/irq?", err=True)
 
 
 class _Application:
@@ -169,7 +188,8 @@ class _Application:
             if why:
                 restored = self._put_back(why)
             else:
-                self._say(f"Kept. Undo: irqwatch advise --undo {self._log.path}")
+                though = ", though no gain was measured" if applied.is_without_gain else ""
+                self._say(f"Kept{though}. Undo: irqwatch advise --undo {self._log.path}")
         if wishes.as_json:
             text = report.to_json(applied, restored, not why, str(self._log.path))
             click.echo(text, nl=False)

@@ -41,6 +41,10 @@ def advise(*words: str) -> subprocess.CompletedProcess[str]:
         (("--undo", "/etc/hostname"), 1, "/etc/hostname: not a journal of irqwatch"),
         (("--apply", "--confirm", "nan"), 2, "--confirm"),
         (("--yes",), 2, "--yes is for --apply"),
+        (("--apply",), 2, "--apply asks before it writes: without a terminal add --yes"),
+        (("--apply", "--yes", "--journal", "/etc/hostname"), 1, "/etc/hostname exists already"),
+        (("--cpus", "8000"), 2, "--cpus 8000: none of these is online"),
+        (("--device", "nosuch"), 2, "--device nosuch: no interrupt is of such a device"),
         (("--confirm", "9"), 2, "--confirm is for --apply"),
     ],
 )

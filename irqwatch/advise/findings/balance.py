@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from irqwatch.advise import text
+from irqwatch.advise import eligible, text
 from irqwatch.advise.facts import CpuFacts, LineFacts
 from irqwatch.advise.findings.rule import Case, Rule, Seen
 
@@ -96,7 +96,8 @@ def too_many_queues(case: Case) -> Iterator[Seen]:
         if lines[0].kind != "net" or len(pairs) <= cores(case) or not busy:
             continue
         yield Seen(
-            f"{device} has {len(pairs)} queues for {cores(case)} cores that may take interrupts",
+            f"{device} has {len(pairs)} queues for {text.counted(cores(case), 'core')} that may "
+            "take interrupts",
             (f"ethtool -L {device} combined {cores(case)}  # takes the link down for a moment",),
             (f"ethtool -L {device} combined {len(pairs)}",),
             irqs_of(lines),
@@ -177,10 +178,12 @@ def wide_mask(case: Case) -> Iterator[Seen]:
         and len(line.setting.affinity or ()) > 1
         and len(line.setting.effective or ()) == 1
         and case.facts.is_busy(line)
+        and not eligible.why_immovable(line, case.facts)
     ]
     if wide:
+        many, run = text.counted(len(wide), "busy interrupt"), "runs" if len(wide) == 1 else "run"
         yield Seen(
-            f"{len(wide)} busy interrupts may run on several CPUs and run on one: "
+            f"{many} may run on several CPUs and {run} on one: "
             f"{text.some(line.name for line in wide)}",
             irqs=irqs_of(wide),
         )

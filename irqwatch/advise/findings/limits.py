@@ -38,10 +38,10 @@ def immovable(case: Case) -> Iterator[Seen]:
     ]
     if fixed:
         load = sum(line.load for line in fixed)
-        one = len(fixed) == 1
-        many = "1 interrupt that takes" if one else f"{len(fixed)} interrupts that take"
+        many, take = text.counted(len(fixed), "interrupt"), "takes" if len(fixed) == 1 else "take"
         yield Seen(
-            f"{many} {shown(case, load)} cannot be moved: {text.some(line.name for line in fixed)}",
+            f"{many} that {take} {shown(case, load)} cannot be moved: "
+            f"{text.some(line.name for line in fixed)}",
             irqs=irqs_of(fixed),
         )
 
@@ -73,7 +73,8 @@ def irqbalance(case: Case) -> Iterator[Seen]:
         return
     bans = " ".join(f"--banirq={move.line.irq}" for move in case.placed.moves)
     yield Seen(
-        f"irqbalance runs (pid {running[0].pid}), and the plan moves {len(case.placed.moves)}",
+        f"irqbalance runs (pid {running[0].pid}), and the plan moves "
+        f"{text.counted(len(case.placed.moves), 'interrupt')}",
         (
             "systemctl stop irqbalance",
             f"or add to its options, in /etc/default/irqbalance: {bans}",

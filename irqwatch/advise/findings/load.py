@@ -225,14 +225,16 @@ def _late_of(case: Case, kind: str, told: list[tuple[Source, Worst]]) -> Seen:
     }[kind]
     cpus = sorted(one.cpu for _, one in told)
     others = f"; over the limit on CPU {text.cpus(cpus)}" if len(cpus) > 1 else ""
-    far = case.limit("late_warning") * case.limit(LATE[kind][0])
+    limit = case.limit(LATE[kind][0])
+    of_line = f" --irq {source.irq}" if source.irq is not None else ""
+    slower = text.seconds(limit).replace(" ", "")
     return Seen(
         said + others,
-        ("irqwatch trace  # lists the slow ones as they happen, with who was running",),
+        (f"irqwatch trace --cpu {story.cpu}{of_line} --slower {slower}  # as they happen",),
         irqs=(source.irq,) if source.irq is not None else (),
         cpus=tuple(cpus),
         device=source.device or "",
-        severity="warning" if story.ns / 1e9 > far else "",
+        severity="warning" if story.ns / 1e9 > case.limit("late_warning") * limit else "",
     )
 
 

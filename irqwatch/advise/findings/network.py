@@ -141,8 +141,8 @@ def xps_apart(case: Case) -> Iterator[Seen]:
             continue
         path = f"/sys/class/net/{net.device}/queues/tx-"
         yield Seen(
-            f"xps_cpus of {len(apart)} queues of {net.device} names other CPUs than their "
-            f"interrupts run on: {text.some(line.name for line, _, _ in apart)}",
+            f"xps_cpus of {text.counted(len(apart), 'queue')} of {net.device} names other CPUs "
+            f"than their interrupts run on: {text.some(line.name for line, _, _ in apart)}",
             tuple(
                 f"echo {text.mask(line.current)} > {path}{queue}/xps_cpus"
                 for line, queue, _ in apart

@@ -84,17 +84,16 @@ def _cpus(plan: Plan, look: Look) -> list[str]:
     shown = _worth_showing(plan)
     if not shown:
         return []
-    scale = 1.0
-    if plan.weighed_by == "count":
-        scale = max((max(one.now, one.planned) for one in plan.loads), default=0.0) or 1.0
-    width = max(8, min(30, (min(look.width, WIDEST) - 36) // 2))
+    # A count is no share of anything: three a second would fill a bar as a thousand do.
+    has_bars = plan.weighed_by == "time"
+    width = max(8, min(30, (min(look.width, WIDEST) - 36) // 2)) if has_bars else 0
     head = f"{'CPU':>5} {'NOW':>8}  {'':{width}} {'PLANNED':>8}"
     lines = [_styled(head.rstrip(), BOLD, look)]
     for one in shown:
         note = "" if one.eligible else "left out"
         row = (
-            f"{one.cpu:5} {_load(one.now, plan):>8}  {_bar(one.now / scale, width, look)} "
-            f"{_load(one.planned, plan):>8}  {_bar(one.planned / scale, width, look)} {note}"
+            f"{one.cpu:5} {_load(one.now, plan):>8}  {_bar(one.now, width, look)} "
+            f"{_load(one.planned, plan):>8}  {_bar(one.planned, width, look)} {note}"
         )
         lines.append(row.rstrip())
     if left := len(plan.loads) - len(shown):
@@ -116,6 +115,8 @@ def _worth_showing(plan: Plan) -> list[CpuLoad]:
 def _bar(share: float, width: int, look: Look) -> str:
     """Of ``width`` cells; a little is never nothing."""
     share = min(max(share, 0.0), 1.0)
+    if not width:
+        return ""
     if look.ascii_only:
         return ("#" * round(share * width)).ljust(width)
     eighths = max(round(share * width * 8), 1 if share > 0 else 0)
@@ -198,22 +199,25 @@ def _findings(plan: Plan, look: Look) -> list[str]:
     if not plan.findings:
         return [_styled("Nothing else to remark on.", DIM, look)]
     lines = [_styled("Findings", BOLD, look)]
+    told: set[str] = set()
     for finding in plan.findings:
-        lines += _finding(finding, look)
+        lines += _finding(finding, look, is_told=finding.id in told)
+        told.add(finding.id)
     return lines
 
 
-def _finding(finding: Finding, look: Look) -> Iterator[str]:
+def _finding(finding: Finding, look: Look, *, is_told: bool) -> Iterator[str]:
+    """``is_told``: one of the same rule is above, and said why and when not."""
     severity = _styled(f"{finding.severity:8}", COLOURS.get(finding.severity, ""), look)
     sure = "" if finding.confidence == "high" else f", {finding.confidence} confidence"
     yield f"  {severity} {_styled(finding.title, BOLD, look)} [{finding.id}{sure}]"
     indent = " " * 11
     yield from _wrap(f"{finding.evidence}.", look, indent)
-    if finding.severity != "info" or finding.advice:
+    if not is_told and (finding.severity != "info" or finding.advice):
         yield from _wrap(finding.why, look, indent)
     yield from _labelled("do", finding.advice)
     yield from _labelled("undo", finding.undo)
-    if finding.not_when and finding.advice:
+    if not is_told and finding.not_when and finding.advice:
         yield from _wrap(f"not when {finding.not_when}", look, indent)
 
 

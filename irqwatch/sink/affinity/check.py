@@ -56,6 +56,16 @@ def check_irqbalance(plan: Plan, commands: Iterable[tuple[int, bytes]]) -> None:
             )
 
 
+def check_irqbalance_bans(commands: Iterable[tuple[int, bytes]]) -> None:
+    """Of any plan: raises AffinityError for an irqbalance that was told to leave no line alone."""
+    for pid, cmdline in commands:
+        if not banned(cmdline):
+            raise AffinityError(
+                f"irqbalance (pid {pid}) would move them again: stop it (systemctl stop "
+                "irqbalance) or ban what is to move, which advise without --apply names"
+            )
+
+
 def banned(cmdline: bytes) -> frozenset[int]:
     """The lines that irqbalance leaves alone by its command line: ``--banirq=9``, ``-i 9``,
     ``-i9``."""

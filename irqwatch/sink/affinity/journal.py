@@ -12,6 +12,7 @@ line that was cut off tells of a write that was not begun.
 """
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -78,8 +79,8 @@ class Journal:
 
 
 def create(path: Path, plan: Plan, default_affinity: frozenset[int], now_ns: int) -> Journal:
-    """A new journal of ``plan``'s lines as they are, on the disk when this returns. The folder is
-    made where it is missing. Raises AffinityError."""
+    """A new journal of ``plan``'s lines as they are, on the disk when this returns. FOLDER is made
+    where it is missing, no other. Raises AffinityError."""
     document = {
         "schema": SCHEMA,
         "time": _time(now_ns),
@@ -89,10 +90,11 @@ def create(path: Path, plan: Plan, default_affinity: frozenset[int], now_ns: int
         "lines": [_line_document(move) for move in plan.moves],
     }
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.parent == FOLDER:
+            FOLDER.mkdir(mode=0o700, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        raise AffinityError(f"{path} exists already: give --journal another name") from None
+        raise _exists(path) from None
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -104,6 +106,14 @@ def create(path: Path, plan: Plan, default_affinity: frozenset[int], now_ns: int
             path.unlink()
         raise _unwritable(path, error) from error
     return Journal(path, fd)
+
+
+def check_new(path: Path) -> None:
+    """Raises AffinityError where ``create`` would not take that name."""
+    if os.path.lexists(path):
+        raise _exists(path)
+    if path.parent != FOLDER and not path.parent.is_dir():
+        raise _unwritable(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
 
 
 def reopen(path: Path) -> Journal:
@@ -231,6 +241,10 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _exists(path: Path) -> AffinityError:
+    return AffinityError(f"{path} exists already: give --journal another name")
 
 
 def _unwritable(path: Path, error: OSError) -> AffinityError:

@@ -50,6 +50,11 @@ class Applied:
             least = limits.get("min_gain_ratio", 0.0) * expected
         return self.measured_busiest > expected + max(self.noise, least)
 
+    @property
+    def is_without_gain(self) -> bool:
+        """One was predicted and did not come."""
+        return self.predicted_busiest < self.before_busiest <= self.measured_busiest
+
 
 def busiest(loads: Iterable[CpuLoad], values: Mapping[int, float]) -> float:
     """The highest of the CPUs that may be given interrupts."""

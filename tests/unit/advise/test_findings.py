@@ -139,6 +139,7 @@ NOT_WHEN: dict[tuple[str, str], tuple[Machine, Wanted]] = {
         Wanted(),
     ),
     ("irqbalance", "an empty plan"): (Machine((LINE,), threads=IRQBALANCE), Wanted()),
+    ("wide-mask", "managed"): (Machine((replace(LINE, writable=False),)), Wanted()),
     ("wide-mask", "a mask of one"): (Machine((replace(LINE, asked=cpus(0)),)), Wanted()),
     ("hint-not-followed", "remote"): (
         Machine((replace(LINE, hint=cpus(3), node=0),), nodes=2),
@@ -272,8 +273,18 @@ def test_the_neighbour_is_named_with_its_cost() -> None:
 def test_the_culprit_is_named() -> None:
     found = seen(*FIRES["late"])["late"]
     assert "3 ms late; nginx (pid 812) ran there" in found.evidence
+    assert found.advice == ("irqwatch trace --cpu 0 --slower 500us  # as they happen",)
     slow = seen(Machine((replace(LINE, worst=SLOW),)), Wanted())["late"]
     assert slow.irqs == (30,) and "ran for 2 ms on CPU 0" in slow.evidence
+    assert slow.advice == ("irqwatch trace --cpu 0 --irq 30 --slower 1ms  # as they happen",)
+
+
+def test_one_is_one() -> None:
+    assert seen(*FIRES["wide-mask"])["wide-mask"].evidence == (
+        "1 busy interrupt may run on several CPUs and runs on one: 30 (eth0-TxRx-0)"
+    )
+    one_move = Machine((LINE,), isolated=cpus(0), threads=IRQBALANCE)
+    assert seen(one_move, Wanted())["irqbalance"].evidence.endswith("moves 1 interrupt")
 
 
 def test_a_little_late_is_no_warning() -> None:

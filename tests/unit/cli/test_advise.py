@@ -12,13 +12,15 @@ import pytest
 
 from irqwatch.advise.findings import RULES
 from irqwatch.advise.thresholds import THRESHOLDS
-from irqwatch.cli.advise import comparable, live_windows, recorded_windows
+from irqwatch.cli.advise import comparable, live_windows, recorded_windows, something_to_do
 from irqwatch.cli.main import run as run_main
 from irqwatch.errors import IrqwatchError, RecordingError
+from irqwatch.model.plan import Finding
 from irqwatch.model.snapshot import HardirqTime, Line, LineDevice, LineSetting, Snapshot
 from irqwatch.record.recorder import Recorder
 from irqwatch.source.replay import Replay
-from tests import golden_file, hosts
+from tests import affinity, golden_file, hosts
+from tests.affinity import FakeHost
 
 IRQWATCH = Path(sys.executable).with_name("irqwatch")
 VIRTIO = Path(__file__).resolve().parents[2] / "fixtures/recordings/v1-virtio-2cpu.irqw"
@@ -98,6 +100,40 @@ def test_exit_code(recording: Path) -> None:
     assert run("--from", VIRTIO, "--exit-code").returncode == 0
 
 
+def finding(severity: str, confidence: str) -> Finding:
+    return Finding("late", 30, "", severity, confidence, "", "", (), "")
+
+
+@pytest.mark.parametrize(
+    ("found", "something"),
+    [
+        (finding("critical", "high"), True),
+        (finding("warning", "high"), True),
+        (finding("warning", "medium"), False),
+        (finding("info", "high"), False),
+    ],
+)
+def test_what_is_not_sure_is_nothing_to_do(found: Finding, something: bool) -> None:
+    plan = replace(affinity.plan(), change=False, findings=(found,))
+    assert something_to_do(plan) is something
+
+
+@pytest.mark.parametrize("wanted", [("--cpus", "9"), ("--device", "eth9"), ("--apply",)])
+def test_wrong_usage_is_told_before_it_measures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: tuple[str, ...]
+) -> None:
+    def measured(deadline_ns: int) -> None:
+        raise AssertionError("it measures")
+
+    monkeypatch.setattr("irqwatch.clock.sleep_until", measured)
+    host = FakeHost(tmp_path)
+    root = ["--path.procfs", str(host.root.procfs), "--path.sysfs", str(host.root.sysfs)]
+    with Path(os.devnull).open() as nobody:
+        monkeypatch.setattr(sys, "stdin", nobody)
+        monkeypatch.setattr(sys, "argv", ["irqwatch", "advise", *root, *wanted])
+        assert run_main() == 2
+
+
 def test_goal_device_cpus_and_thresholds(recording: Path) -> None:
     def moves(*wanted: str) -> list[int]:
         made = json.loads(run("--from", recording, "--json", *wanted).stdout)
@@ -126,9 +162,12 @@ def test_in_ascii(recording: Path) -> None:
 @pytest.mark.parametrize(
     "arguments, status, error",
     [
-        (["--set", "nope=1"], 1, "--set nope=1: no such threshold"),
+        (["--set", "nope=1"], 2, "--set nope=1: no such threshold"),
+        (["--set", "min_gain=abc"], 2, "--set min_gain=abc: give a number"),
+        (["--set", "min_gain"], 2, "--set min_gain: give NAME=VALUE"),
+        (["--cpus", "99"], 2, "--cpus 99: none of these is online"),
         (["--cpus", "x"], 2, "'x' is not a list of CPUs"),
-        (["--device", "eth9"], 1, "--device eth9: no interrupt is of such a device"),
+        (["--device", "eth9"], 2, "--device eth9: no interrupt is of such a device"),
         (["--duration", "5"], 2, "--duration is of a live host"),
         (["--goal", "speed"], 2, "--goal"),
     ],

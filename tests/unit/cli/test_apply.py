@@ -67,7 +67,7 @@ def test_applied_verified_and_kept(bench: Bench, capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().out
     assert "30 dev30-queue  ok: 100 interrupts on CPU 2" in said
     assert "65.00% before, 40.00% predicted, 40.00% measured, 0.0% off" in said
-    assert f"Undo: irqwatch advise --undo {bench.journal}" in said
+    assert f"Kept. Undo: irqwatch advise --undo {bench.journal}" in said
     assert not journal.read(bench.journal).undone
 
 
@@ -109,9 +109,12 @@ def test_worse_than_before_is_put_back(bench: Bench, capsys: pytest.CaptureFixtu
     assert journal.read(bench.journal).undone
 
 
-def test_worse_by_less_than_the_noise_is_kept(bench: Bench) -> None:
+def test_worse_by_less_than_the_noise_is_kept(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert bench.run(lambda: affinity.measured(PLAN, {0: 0.655})) == 0
     assert bench.host.masks() == AFTER
+    assert "Kept, though no gain was measured. Undo: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("ending", [ProbeError("no map"), OSError(5, "EIO"), SystemExit(0)])
@@ -205,31 +208,68 @@ def test_nobody_confirms_in_time(bench: Bench) -> None:
     assert bench.host.masks() == BEFORE
 
 
-def test_it_asks_and_nobody_can_answer(bench: Bench) -> None:
+def refuse_early(bench: Bench, **wishes: object) -> None:
+    wanted = replace(Wishes(yes=True, journal=bench.journal), **wishes)  # type: ignore[arg-type]
+    now = cli_apply.host_access(bench.host.root).observe()
+    cli_apply.refuse_early(now, bench.host.root, wanted)
+
+
+def test_what_is_fit_to_be_applied_is_not_refused(bench: Bench) -> None:
+    bench.host.start_irqbalance("--banirq=30")
+    refuse_early(bench)
+
+
+def test_nobody_can_answer(bench: Bench) -> None:
     with answered("y\n"), pytest.raises(click.UsageError, match=r"add --yes\.$"):
-        bench.run(yes=False)
-    assert bench.host.masks() == BEFORE
-    assert not bench.journal.exists()
+        refuse_early(bench, yes=False)
+
+
+def test_a_journal_that_cannot_be_made_is_known_early(bench: Bench) -> None:
+    with pytest.raises(AffinityError, match="cannot be written: No such file"):
+        refuse_early(bench, journal=bench.journal / "x" / "y.json")
+    bench.journal.touch()
+    with pytest.raises(AffinityError, match="exists already"):
+        refuse_early(bench)
+
+
+def test_masks_that_may_not_be_written_are_known_early(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(AffinityError, match="may not be written: run as root"):
+        refuse_early(bench)
+
+
+def test_irqbalance_that_was_told_nothing_is_known_early(bench: Bench) -> None:
+    bench.host.start_irqbalance()
+    with pytest.raises(AffinityError, match=r"irqbalance \(pid 812\) would move them again"):
+        refuse_early(bench)
 
 
 @pytest.mark.parametrize(("text", "after"), [("y\n", AFTER), ("\n", BEFORE), ("n\n", BEFORE)])
 def test_it_asks(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, text: str, after: dict[int, str]
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    after: dict[int, str],
 ) -> None:
     terminal = io.StringIO(text)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
-    if after == AFTER:
-        assert bench.run(yes=False) == 0
-    else:
-        with pytest.raises(click.Abort):
-            bench.run(yes=False)
-        assert not bench.journal.exists()
+    assert bench.run(yes=False) == 0
     assert bench.host.masks() == after
+    if after == BEFORE:
+        assert capsys.readouterr().out == "Nothing was written.\n"
+        assert not bench.journal.exists()
 
 
 def test_the_host_changes_while_it_asks(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli_apply, "ask", lambda plan: bench.host.set_mask(31, "2"))
+    def is_wanted(plan: Plan) -> bool:
+        bench.host.set_mask(31, "2")
+        return True
+
+    monkeypatch.setattr(cli_apply, "is_wanted", is_wanted)
     with pytest.raises(AffinityError, match="the host has changed since"):
         bench.run(yes=False)
     assert bench.host.masks() == BEFORE | {31: "2"}

@@ -11,11 +11,11 @@ import pytest
 from irqwatch.advise.plan import Wanted, make_plan
 from irqwatch.cells import width_of
 from irqwatch.model.plan import Plan
-from irqwatch.model.snapshot import Thread, Unavailable
+from irqwatch.model.snapshot import Thread, Unavailable, Worst
 from irqwatch.sink.advise.document import to_json
 from irqwatch.sink.advise.report import Look, to_text
 from tests import golden_file
-from tests.advising import Busy, Machine, crowded
+from tests.advising import UPTIME, Busy, Machine, crowded, timer
 
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "json.md"
 
@@ -83,6 +83,20 @@ def test_a_large_machine_shows_the_cpus_that_matter() -> None:
     text = to_text(plan_of(Machine(lines, cpus=256)), Look(100))
     assert "and 224 CPUs that are less busy and stay as they are" in text
     assert re.search(r"^    0     4\.0%", text, re.MULTILINE)
+
+
+def test_why_is_said_once_of_a_rule() -> None:
+    """A timer and a handler are late, for the same reason and with the same exception."""
+    slow = Busy(30, 0, 0.1, worst=Worst(2_000_000, UPTIME, 0, 812, "nginx"))
+    plan = plan_of(Machine((slow,), extra=(timer(1, 3_000_000),)))
+    late = [one for one in plan.findings if one.id == "late"]
+    text = to_text(plan, Look(110))
+    assert len(late) == 2 and all(one.advice[0] in text for one in late)
+    assert text.count(late[0].why) == 1 and text.count(late[0].not_when) == 1
+
+
+def test_a_count_is_no_share_that_a_bar_could_show() -> None:
+    assert not set("█▏▎▍▌▋▊▉") & set(to_text(guessed(), Look(100)))
 
 
 def test_one_window_does_not_know_the_spread() -> None:

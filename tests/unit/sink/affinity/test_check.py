@@ -5,7 +5,7 @@ import pytest
 
 from irqwatch.errors import AffinityError
 from irqwatch.model.snapshot import LineDevice, Snapshot
-from irqwatch.sink.affinity.check import banned, check_host, check_irqbalance
+from irqwatch.sink.affinity.check import banned, check_host, check_irqbalance, check_irqbalance_bans
 from irqwatch.source.live import LiveSource
 from tests import affinity
 from tests.affinity import FakeHost
@@ -99,6 +99,12 @@ def test_lines_that_irqbalance_leaves_alone(cmdline: bytes, irqs: set[int]) -> N
 
 def test_irqbalance_that_was_told() -> None:
     check_irqbalance(affinity.plan(), [(812, b"irqbalance\0--banirq=31\0--banirq=30\0")])
+
+
+def test_irqbalance_that_was_told_nothing() -> None:
+    check_irqbalance_bans([(812, b"irqbalance\0--banirq=31\0")])
+    with pytest.raises(AffinityError, match=r"pid 813\) would move them again"):
+        check_irqbalance_bans([(812, b"irqbalance\0-i9\0"), (813, b"irqbalance\0")])
 
 
 def test_irqbalance_that_was_told_half() -> None:

@@ -37,8 +37,10 @@ def write_one(path: Path) -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "lib" / "affinity-1.json"
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In the default folder, which is not there."""
+    monkeypatch.setattr(journal, "FOLDER", tmp_path / "lib")
+    return journal.FOLDER / "affinity-1.json"
 
 
 def test_what_was_written_is_read(path: Path) -> None:
@@ -154,6 +156,18 @@ def test_none_is_ever_replaced(path: Path) -> None:
 def test_a_place_that_takes_none() -> None:
     with pytest.raises(AffinityError, match=r"cannot be written: .*--journal names another"):
         journal.create(Path("/proc/none/x.json"), affinity.plan(), DEFAULT, NOW_NS)
+
+
+def test_no_folder_but_the_default_is_made(path: Path, tmp_path: Path) -> None:
+    journal.check_new(path)
+    other = tmp_path / "other"
+    for refuse in (
+        journal.check_new,
+        lambda path: journal.create(path, affinity.plan(), DEFAULT, NOW_NS),
+    ):
+        with pytest.raises(AffinityError, match=r"other/1\.json cannot be written: No such file"):
+            refuse(other / "1.json")
+    assert not other.exists()
 
 
 def test_a_disk_that_is_full(path: Path) -> None:

@@ -58,6 +58,16 @@ def test_a_loss_that_would_not_count_as_a_gain_is_not_worse() -> None:
         assert report.Applied(before, (), (), after).is_worse is worse
 
 
+def test_a_gain_that_did_not_come_is_known() -> None:
+    for busiest, without in ((0.40, False), (0.64, False), (0.65, True), (0.66, True)):
+        after = affinity.measured(PLAN, {0: busiest})
+        assert report.Applied(PLAN, WRITTEN, (), after).is_without_gain is without
+    packing = affinity.plan(affinity.move(33, 0))
+    written = (Written(packing.moves[0], frozenset({0})),)
+    packed = report.Applied(packing, written, (), affinity.as_planned(packing))
+    assert not packed.is_without_gain
+
+
 def test_a_plan_that_packs_is_not_worse_for_being_what_it_is() -> None:
     plan = affinity.plan(affinity.move(33, 0), eligible=frozenset({0, 2, 3}))
     packed = affinity.as_planned(plan)
