@@ -2,8 +2,8 @@
 /*
  * Single events that took longer than TRACE_SLOWER_NS, as they end, through a ring buffer.
  *
- * TRACE_CPU(cpu), TRACE_IRQ(irq) and TRACE_SOFTIRQ(vector) say what is wanted; the reader makes them. An
- * event is of a line if it is the line's own or follows from it.
+ * TRACE_KIND(kind), TRACE_CPU(cpu), TRACE_IRQ(irq, action) and TRACE_SOFTIRQ(vector) say what is wanted; the
+ * reader makes them. An event is of a line if it is the line's own or follows from it.
  */
 
 enum slow_kind {
@@ -63,8 +63,8 @@ static __always_inline struct slow_event *slow_event(struct cpu *cpu, u32 kind, 
 	int zero = 0;
 	u64 *drops;
 
-	if (ns < TRACE_SLOWER_NS || !TRACE_CPU(here) || !TRACE_IRQ(cause->irq, cause->action) ||
-	    !TRACE_SOFTIRQ(softirq))
+	if (!TRACE_KIND(kind) || ns < TRACE_SLOWER_NS || !TRACE_CPU(here) ||
+	    !TRACE_IRQ(cause->irq, cause->action) || !TRACE_SOFTIRQ(softirq))
 		return NULL;
 	event = slow_events.ringbuf_reserve(sizeof(*event));
 	if (!event) {

@@ -26,7 +26,8 @@ Examples:
   irqwatch explain eth0 --from host.irqw   what its last ten seconds say
 
 \b
-Exit codes: 0 done, 1 there is no such interrupt or something failed, 2 wrong usage.
+Exit codes: 0 done, 1 there is no such interrupt or something failed, 2 wrong usage,
+130 interrupted by Ctrl-C.
 """
 
 # Of a recording, the end of it.
@@ -64,15 +65,15 @@ def command(
     IRQ is its number, the name of its action or part of it, or a device.
     """
     collectors = options.chosen_collectors(named, disable_defaults=disable_defaults)
+    if recording is not None:
+        recorded.refuse_live_options("seconds", *options.HOST_PARAMETERS)
+        with Replay(recording) as replay:
+            before, after = recorded.last_interval(replay, RECORDED_NS)
+            if before is after or before.monotonic_ns == after.monotonic_ns:
+                raise recorded.too_short(replay)
+    else:
+        before, after = _watch(Root(procfs, sysfs), collectors, interrupt, seconds)
     with ends_quietly():
-        if recording is not None:
-            recorded.refuse_live_options("seconds", *options.HOST_PARAMETERS)
-            with Replay(recording) as replay:
-                before, after = recorded.last_interval(replay, RECORDED_NS)
-                if before is after or before.monotonic_ns == after.monotonic_ns:
-                    raise recorded.too_short(replay)
-        else:
-            before, after = _watch(Root(procfs, sysfs), collectors, interrupt, seconds)
         show(interrupt, before, after, as_json=as_json)
 
 
@@ -93,6 +94,11 @@ def _found(interrupt: str, snapshot: Snapshot) -> None:
     for lack in snapshot.unavailable:
         if lack.part == "interrupts":
             raise IrqwatchError(f"interrupts cannot be listed: {lack.reason}")
+    if any(line.irq is None and line.label == interrupt for line in snapshot.lines):
+        raise IrqwatchError(
+            f"{interrupt!r} is no interrupt line but one of the architecture's own: "
+            "see irqwatch top --view hardirq"
+        )
     raise IrqwatchError(f"there is no interrupt {interrupt!r}: /proc/interrupts lists them")
 
 

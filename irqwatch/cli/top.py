@@ -179,6 +179,8 @@ def _print(views: Iterator[View], choices: Choices) -> None:
 def _json(view: View, choices: Choices) -> str:
     own = set(map(id, view.sources))  # without the rows that only a screen has
     chosen = tuple(source for source in rows(view, choices.state) if id(source) in own)
+    if choices.view == "all":  # a screen has a view for it, a script selects by kind
+        chosen += rows(view, replace(choices.state, view="blame"))
     if choices.sort is None:  # then the order is the view's own, which is the same each time
         wanted = set(map(id, chosen))
         chosen = tuple(source for source in view.sources if id(source) in wanted)

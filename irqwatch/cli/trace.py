@@ -1,6 +1,8 @@
 """``irqwatch trace``."""
 
 import itertools
+import shutil
+import sys
 from collections.abc import Iterator
 
 import click
@@ -10,10 +12,10 @@ from irqwatch.cells import in_ascii
 from irqwatch.cli import options
 from irqwatch.cli.terminal import ascii_only, ends_quietly, write
 from irqwatch.errors import ParseError, UsageError
-from irqwatch.model.slow_event import SlowEvent
+from irqwatch.model.slow_event import KINDS, SlowEvent
 from irqwatch.model.snapshot import SOFTIRQ_VECTORS
 from irqwatch.parse.duration import duration_ns
-from irqwatch.sink.slow_event import HEADER, to_json, to_line
+from irqwatch.sink.slow_event import header, to_json, to_line, what_width
 from irqwatch.source.slow_events import SlowEvents, Wanted
 
 EPILOG = """\b
@@ -21,6 +23,7 @@ Examples:
   irqwatch trace --slower 200us             what takes, or waits, longer than that
   irqwatch trace --slower 50us --device eth0 -d 10
   irqwatch trace --slower 1ms --softirq NET_RX --cpu 3
+  irqwatch trace --slower 50us --kind hardirq --kind softirq-wait   no timers
   irqwatch trace --slower 100us --json -n 100 | jq -r '[.kind, .name, .seconds] | @tsv'
 
 \b
@@ -32,6 +35,11 @@ Exit codes: 0 done, 1 failed (it needs what "irqwatch doctor" says), 2 wrong usa
 
 # How long to wait for an event before looking at the clock and at what was dropped.
 LOOK_SECONDS = 0.25
+
+# As --kind has it, without a space to quote.
+KIND_OF = {kind.replace(" ", "-"): kind for kind in KINDS}
+
+PIPE_COLUMNS = 160
 
 
 def _duration(context: click.Context, option: click.Parameter, value: str) -> int:
@@ -63,6 +71,13 @@ def _seconds(context: click.Context, option: click.Parameter, value: float | Non
     type=click.Choice(SOFTIRQ_VECTORS, case_sensitive=False),
     help="Only softirqs of this vector.",
 )
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(tuple(KIND_OF)),
+    help="Only of this kind; a timer is one that fired late.",
+)
 @click.option("--cpu", "cpus", multiple=True, type=click.IntRange(min=0), help="On this CPU.")
 @click.option("--device", "devices", multiple=True, help="Of the lines of this device.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for scripts.")
@@ -73,6 +88,7 @@ def command(
     slower_ns: int,
     irqs: tuple[int, ...],
     softirqs: tuple[str, ...],
+    kinds: tuple[str, ...],
     cpus: tuple[int, ...],
     devices: tuple[str, ...],
     as_json: bool,
@@ -81,12 +97,18 @@ def command(
 ) -> None:
     """List single interrupts, softirqs and work items that are slow, as they happen.
 
-    Each of --irq, --softirq, --cpu and --device can be given more than once.
+    Each of --irq, --softirq, --kind, --cpu and --device can be given more than once: an event
+    passes if it is any of these. Of different ones it has to pass all.
     """
     wanted = Wanted(
-        slower_ns, frozenset(irqs), frozenset(softirqs), frozenset(cpus), frozenset(devices)
+        slower_ns,
+        frozenset(irqs),
+        frozenset(softirqs),
+        frozenset(cpus),
+        frozenset(devices),
+        frozenset(KIND_OF[kind] for kind in kinds),
     )
-    show = to_json if as_json else _text
+    width = what_width(_columns())
     with ends_quietly():
         try:
             source = SlowEvents(wanted)
@@ -96,9 +118,9 @@ def command(
             for lack in source.unavailable:
                 click.echo(f"irqwatch: no {lack.part}: {lack.reason}", err=True)
             if not as_json:
-                write(HEADER + "\n")
+                write(header(width) + "\n")
             for event in itertools.islice(_events(source, seconds), most):
-                write(show(event) + "\n")
+                write((to_json(event) if as_json else _text(event, width)) + "\n")
 
 
 def _events(source: SlowEvents, seconds: float | None) -> Iterator[SlowEvent]:
@@ -109,9 +131,15 @@ def _events(source: SlowEvents, seconds: float | None) -> Iterator[SlowEvent]:
         yield from source.read(LOOK_SECONDS)
         if (so_far := source.dropped()) > dropped:
             lost, dropped = so_far - dropped, so_far
-            click.echo(f"irqwatch: {lost} events dropped: they came too fast", err=True)
+            events = "1 event" if lost == 1 else f"{lost} events"
+            click.echo(f"irqwatch: {events} dropped: they came too fast", err=True)
 
 
-def _text(event: SlowEvent) -> str:
-    line = to_line(event, None)
+def _columns() -> int:
+    """Of the terminal; into a pipe or a file there is room."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_COLUMNS
+
+
+def _text(event: SlowEvent, width: int) -> str:
+    line = to_line(event, None, width)
     return in_ascii(line) if ascii_only() else line

@@ -1,7 +1,7 @@
 """All that is known of one interrupt line, for people and scripts. docs/json.md has the keys."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from irqwatch.cells import UNKNOWN, count, cpu_list, percent, seconds, where
 from irqwatch.model.line_story import LineStory
@@ -35,28 +35,34 @@ def _wiring(story: LineStory) -> Iterator[tuple[str, str]]:
 
 
 def _placement(story: LineStory) -> Iterator[tuple[str, str]]:
-    setting, device = story.setting, story.device
-    node = _node(story)
-    if device and device.node is not None and device.node >= 0:
-        local = sorted(c.number for c in story.topology.cpus.values() if c.node == device.node)
-        yield "node", f"{node}: CPUs {cpu_list(local)} are near"
-    else:
-        yield "node", node
+    setting = story.setting
+    yield "node", _near(story)
     if setting is None:
         yield "may run on", "not known (/proc/irq cannot be read)"
         return
-    yield "may run on", f"CPUs {_cpus(setting.affinity)}" + _how_fixed(story)
-    yield "runs on", f"CPUs {_cpus(setting.effective)}"
+    yield "may run on", _cpus(setting.affinity) + _how_fixed(story)
+    yield "runs on", _cpus(setting.effective)
     if setting.hint is not None:
         followed = setting.affinity == setting.hint
-        yield "driver wants", f"CPUs {_cpus(setting.hint)}{'' if followed else ' (not followed)'}"
+        yield "driver wants", _cpus(setting.hint) + ("" if followed else " (not followed)")
 
 
-def _node(story: LineStory) -> str:
-    node = story.device.node if story.device else None
-    if node is None and story.setting:
-        node = story.setting.node
-    return "not known" if node is None else "none" if node < 0 else str(node)
+def _near(story: LineStory) -> str:
+    """The node, and of a device's which CPUs are near."""
+    node = _node(story)
+    if node is None or node < 0:
+        return "not known" if node is None else "none"
+    if story.device is None or story.device.node is None:
+        return str(node)
+    local = [cpu.number for cpu in story.topology.cpus.values() if cpu.node == node]
+    return f"{node}: {_cpus(local)} {'are' if len(local) > 1 else 'is'} near"
+
+
+def _node(story: LineStory) -> int | None:
+    """The device's, else what the kernel has for the line; below zero is none."""
+    if story.device and story.device.node is not None:
+        return story.device.node
+    return story.setting.node if story.setting else None
 
 
 def _how_fixed(story: LineStory) -> str:
@@ -65,8 +71,15 @@ def _how_fixed(story: LineStory) -> str:
     return "" if story.setting.writable else ": the kernel manages it and lets nobody move it"
 
 
-def _cpus(cpus: Iterable[int] | None) -> str:
-    return UNKNOWN if cpus is None else cpu_list(cpus) or "none"
+def _cpus(cpus: Collection[int] | None) -> str:
+    """With the noun: "CPU 3", "CPUs 0-3"."""
+    if not cpus:
+        return "not known" if cpus is None else "no CPU"
+    return f"{_cpu_noun(cpus)} {cpu_list(cpus)}"
+
+
+def _cpu_noun(cpus: Collection[int]) -> str:
+    return "CPU" if len(cpus) == 1 else "CPUs"
 
 
 def _cost(story: LineStory) -> Iterator[tuple[str, str]]:
@@ -88,9 +101,8 @@ def _cost(story: LineStory) -> Iterator[tuple[str, str]]:
 
 
 def _rate(source: Source) -> str:
-    return f"{count(source.rate)} a second on CPUs " + where(
-        {cpu: part.count for cpu, part in source.cpus.items()}
-    )
+    counts = {cpu: part.count for cpu, part in source.cpus.items()}
+    return f"{count(source.rate)} a second on {_cpu_noun(counts)} {where(counts)}"
 
 
 def _times(source: Source) -> str:
@@ -126,7 +138,7 @@ def to_json(story: LineStory) -> str:
             "kind": device.kind if device else None,
             "bus_address": device.bus_address or None if device else None,
             "queue": device.queue if device else None,
-            "node": device.node if device else setting.node if setting else None,
+            "node": _node(story),
             "affinity": _list(setting.affinity if setting else None),
             "effective": _list(setting.effective if setting else None),
             "hint": _list(setting.hint if setting else None),

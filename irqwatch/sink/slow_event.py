@@ -3,12 +3,27 @@
 import json
 from datetime import datetime, timedelta, timezone, tzinfo
 
-from irqwatch.cells import seconds
+from irqwatch.cells import cut, left, seconds, width_of
 from irqwatch.model.slow_event import SlowEvent
 
 SCHEMA = 1
 
-HEADER = f"{'TIME':15} {'CPU':>3} {'TOOK':>7}  {'WHAT':38} {'OVER':24} WAITING"
+NARROWEST_WHAT = 38
+WIDEST_WHAT = 100
+NARROWEST_NAME = 12
+OVER_WIDTH = 24
+WAITING_WIDTH = 20
+FIXED_WIDTH = 15 + 1 + 3 + 1 + 7 + 2 + 1 + OVER_WIDTH + 1 + WAITING_WIDTH  # all but WHAT
+
+
+def what_width(columns: int) -> int:
+    """How wide WHAT is on a terminal of so many columns."""
+    return max(NARROWEST_WHAT, min(columns - FIXED_WIDTH, WIDEST_WHAT))
+
+
+def header(width: int) -> str:
+    """``width`` is that of WHAT."""
+    return f"{'TIME':15} {'CPU':>3} {'TOOK':>7}  {'WHAT':{width}} {'OVER':{OVER_WIDTH}} WAITING"
 
 
 def to_json(event: SlowEvent) -> str:
@@ -38,22 +53,25 @@ def to_json(event: SlowEvent) -> str:
     )
 
 
-def to_line(event: SlowEvent, zone: tzinfo | None) -> str:
-    """Under ``HEADER``; not cut."""
+def to_line(event: SlowEvent, zone: tzinfo | None, width: int) -> str:
+    """Under ``header(width)``."""
     at = datetime.fromtimestamp(event.wall_ns / 1e9, zone).time().isoformat("microseconds")
     return (
-        f"{at:15} {event.cpu:>3} {seconds(event.ns / 1e9):>7}  {_what(event):38} {_over(event):24} "
-        f"{_waiting(event)}"
+        f"{at:15} {event.cpu:>3} {seconds(event.ns / 1e9):>7}  {left(_what(event, width), width)} "
+        f"{left(_over(event), OVER_WIDTH)} {_waiting(event)}"
     ).rstrip()
 
 
-def _what(event: SlowEvent) -> str:
+def _what(event: SlowEvent, width: int) -> str:
+    """The name gives way first: what caused it comes after."""
     number = f" {event.irq}" if event.kind == "hardirq" else ""
     queue = f" ({event.workqueue})" if event.workqueue else ""
     caused = event.cause and event.kind not in ("hardirq", "vector")
     line = f"{event.irq} " if event.irq is not None else ""
     after = f" <- {line}{event.cause}" if caused else ""
-    return f"{event.kind}{number} {event.name}{queue}{after}"
+    before = f"{event.kind}{number} "
+    room = width - width_of(before + queue + after)
+    return f"{before}{cut(event.name, max(room, NARROWEST_NAME))}{queue}{after}"
 
 
 def _over(event: SlowEvent) -> str:

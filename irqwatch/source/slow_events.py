@@ -8,7 +8,7 @@ from types import TracebackType
 from irqwatch import clock
 from irqwatch.errors import ProbeError, UsageError
 from irqwatch.model.collectors import DEFAULT_COLLECTORS
-from irqwatch.model.slow_event import SlowEvent
+from irqwatch.model.slow_event import KINDS, SlowEvent
 from irqwatch.model.snapshot import SOFTIRQ_VECTORS, Unavailable
 from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.capabilities import why_no_bpf
@@ -29,13 +29,14 @@ READ_MAPS_EVERY_NS = 10 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Empty is all. Of several kinds of filter an event has to pass each."""
+    """Empty is all. An event has to pass each filter, and passes one if it is any of its set."""
 
     slower_ns: int
     irqs: frozenset[int] = frozenset()
     softirqs: frozenset[str] = frozenset()
     cpus: frozenset[int] = frozenset()
     devices: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
 
 
 class SlowEvents:
@@ -146,6 +147,7 @@ def filters(
         "TRACE_SLOWER_NS": wanted.slower_ns,
         "TRACE_PAGES": RING_PAGES,
         "PAGE_SIZE": PAGESIZE,
+        "TRACE_KIND(kind)": _any_of("kind", [KINDS.index(kind) for kind in wanted.kinds]),
         "TRACE_CPU(cpu)": _any_of("cpu", wanted.cpus),
         "TRACE_IRQ(irq,action)": f"((action)&&{of_lines})" if irqs else of_lines,
         "TRACE_SOFTIRQ(softirq)": _any_of("softirq", vectors),

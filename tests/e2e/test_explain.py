@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from irqwatch.cli.main import run as run_main
 from tests.e2e.serving import LIMIT_SECONDS
 
 IRQWATCH = Path(sys.executable).with_name("irqwatch")
@@ -43,6 +44,7 @@ def test_all_lines_of_a_part_of_a_name_as_json() -> None:
     ("words", "code", "why"),
     [
         (["nosuch", "--from", str(VIRTIO)], 1, "there is no interrupt 'nosuch'"),
+        (["LOC", "--from", str(VIRTIO)], 1, "'LOC' is no interrupt line"),
         (["34", "--from", "/nosuch.irqw"], 1, "/nosuch.irqw: No such file or directory"),
         (["34", "--from", str(VIRTIO), "-d", "3"], 2, "is of a live host"),
         ([], 2, "Missing argument 'IRQ'"),
@@ -52,3 +54,18 @@ def test_what_goes_wrong_is_one_line(words: list[str], code: int, why: str) -> N
     done = run(*words)
     assert (done.returncode, done.stdout) == (code, "")
     assert why in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_ctrl_c_while_it_watches_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(deadline_ns: int) -> None:
+        raise KeyboardInterrupt
+
+    line = "           CPU0\n 34:          7   PCI-MSIX-0000:00:03.0   1-edge      eth0-rx-0\n"
+    (tmp_path / "interrupts").write_text(line)
+    monkeypatch.setattr("irqwatch.clock.sleep_until", interrupted)
+    root = ["--path.procfs", str(tmp_path), "--path.sysfs", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["irqwatch", "explain", "34", *root])
+    assert run_main() == 130
+    assert capsys.readouterr().out == ""

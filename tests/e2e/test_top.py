@@ -82,6 +82,16 @@ def test_rows_of_the_screen_only_are_not_in_the_json(
     assert names == ["page_fault_user", "page_fault_kernel"]
 
 
+def test_blame_is_in_the_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though not among all rows of a screen."""
+    ticks = itertools.count(1)
+    source = contextlib.nullcontext(lambda: hosts.threaded(next(ticks)))
+    monkeypatch.setattr(top, "live_source", lambda *_: source)
+    frame = json.loads(run("--json", "-n", "1").output)
+    kinds = [source["kind"] for source in frame["sources"]]
+    assert "blame" in kinds and "hardirq" in kinds
+
+
 @pytest.mark.usefixtures("opened")
 def test_plain_views() -> None:
     assert "HARDIRQ" not in run("-b", "-n", "1", "--view", "work").output

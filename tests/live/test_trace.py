@@ -58,6 +58,16 @@ def test_a_timer_has_the_name_of_its_function() -> None:
     assert "hrtimer_wakeup" in {timer.name for timer in timers}  # of who sleeps
 
 
+def test_only_the_kinds_that_are_wanted_come() -> None:
+    kinds = frozenset({"softirq wait", "vector"})
+    with SlowEvents(Wanted(EVERYTHING_NS, kinds=kinds)) as source:
+        list(source.read(0))
+        send_udp_packets(20)
+        time.sleep(0.001)  # a timer, which is not wanted
+        seen = {event.kind for event in all_there(source)}
+    assert seen == kinds
+
+
 def test_nothing_is_slower_than_an_hour() -> None:
     with SlowEvents(Wanted(3600 * 10**9)) as source:
         send_udp_packets(100)

@@ -8,12 +8,14 @@ from irqwatch.model.view import CpuView, View
 # One letter each, so that a bar reads without colour.
 BAR = (("H", "hardirq"), ("s", "softirq"), ("-", "other"))
 LEGEND = "H hard  s soft  - other"
+LEGEND_WITH_VECTOR = "H hard+vector  s soft  - other"
 
 SHARES = ("hardirq", "softirq", "user", "system", "idle", "steal")
+WITH_VECTOR = ("hardirq", "vector", *SHARES[1:])
 SHARE_WIDTH = 8
 NUMBER_WIDTH = 4
 WIDEST_BAR = 60
-FULL_WIDTH = NUMBER_WIDTH + SHARE_WIDTH * len(SHARES) + 2 + 30  # with a bar under the legend
+USUAL_BAR = 30  # under the legend
 NARROWEST_BAR = 4
 PERCENT_WIDTH = 6
 FRAME = 3  # the brackets of a bar, and the space after it
@@ -33,25 +35,33 @@ def block(view: View, width: int, height: int) -> list[Line]:
     return _digits(view.cpus, width, height)
 
 
-def table(cpus: Sequence[CpuView], width: int) -> list[Line]:
-    """A title and a line a CPU, with each share and a bar."""
-    names: tuple[str, ...] = SHARES
-    if width >= FULL_WIDTH + SHARE_WIDTH and any(cpu.vector is not None for cpu in cpus):
-        names = ("hardirq", "vector", *SHARES[1:])
-    fixed = NUMBER_WIDTH + SHARE_WIDTH * len(names) + 2
-    bar = min(width - fixed, WIDEST_BAR)
+def table(cpus: Sequence[CpuView], width: int | None) -> list[Line]:
+    """A title and a line a CPU, with each share and a bar. ``width`` None: as wide as it takes.
+    Where vectors have no column they are in HARDIRQ."""
+    timed = any(cpu.vector is not None for cpu in cpus)
+    names = WITH_VECTOR if timed and (width is None or width >= _full(WITH_VECTOR)) else SHARES
+    width = _full(names) if width is None else width
+    bar = min(width - _full(names) + USUAL_BAR, WIDEST_BAR)
     titles = "".join(right(name.upper(), SHARE_WIDTH) for name in names)
     title = (Span(right("CPU", NUMBER_WIDTH) + titles, "heading"),)
-    lines: list[Line] = [(*title, Span(f"  {LEGEND}", "dim"))]
+    legend = LEGEND if names is SHARES else LEGEND_WITH_VECTOR
+    lines: list[Line] = [(*title, Span(f"  {legend}", "dim"))]
     for cpu in cpus:
-        shares = "".join(right(percent(getattr(cpu, name)), SHARE_WIDTH) for name in names)
+        values = [hard(cpu) if names is SHARES else cpu.hardirq]
+        values += [getattr(cpu, name) for name in names[1:]]
+        shares = "".join(right(percent(value), SHARE_WIDTH) for value in values)
         lines.append((Span(right(str(cpu.cpu), NUMBER_WIDTH) + shares + "  "), *_bar(cpu, bar)))
     return [fit(line, width) for line in lines]
 
 
+def _full(names: tuple[str, ...]) -> int:
+    """The width of a line with these shares and the usual bar."""
+    return NUMBER_WIDTH + SHARE_WIDTH * len(names) + 2 + USUAL_BAR
+
+
 def _bar(cpu: CpuView, width: int) -> Line:
     """``width`` cells, filled as the CPU's time is."""
-    hardirq, softirq = (cpu.hardirq or 0.0) + (cpu.vector or 0.0), cpu.softirq or 0.0
+    hardirq, softirq = hard(cpu) or 0.0, cpu.softirq or 0.0
     busy = 0.0 if cpu.idle is None else 1 - cpu.idle - (cpu.steal or 0.0)
     spans, filled, end = [], 0, 0.0
     for (letter, style), share in zip(
@@ -105,7 +115,17 @@ def _digit(cpu: CpuView) -> str:
     return "." if tenths < 1 else str(tenths) if tenths < 10 else "#"
 
 
+def hard(cpu: CpuView) -> float | None:
+    """Hard interrupts of lines and vectors together."""
+    return _together(cpu.hardirq, cpu.vector)
+
+
 def interrupts(cpu: CpuView) -> float | None:
-    """Hard interrupts, vectors and softirqs together; unknown only where all are."""
-    known = [share for share in (cpu.hardirq, cpu.vector, cpu.softirq) if share is not None]
+    """Hard interrupts, vectors and softirqs together."""
+    return _together(cpu.hardirq, cpu.vector, cpu.softirq)
+
+
+def _together(*shares: float | None) -> float | None:
+    """Unknown only where all are."""
+    known = [share for share in shares if share is not None]
     return sum(known) if known else None

@@ -1,6 +1,9 @@
 """One frame of ``irqwatch top``: a View and the screen's state in, styled lines out. Pure."""
 
+from dataclasses import replace
+
 from irqwatch.cells import Line, Span, fit, left, text_of
+from irqwatch.model.collectors import COLLECTORS
 from irqwatch.model.view import Source, View
 from irqwatch.sink.top import cpus, detail, header, help, table
 from irqwatch.sink.top.state import State, position, rows
@@ -57,7 +60,7 @@ def _screen(view: View, state: State, width: int, height: int) -> list[Line]:
         top = _top(cursor, len(chosen), room)
         body = table.lines(chosen, state, width, range(top, top + room), cursor)
         if not chosen:
-            body.append((Span(f"  {_why_empty(view, state)}", "dim"),))
+            body.append(_nothing(view, state, ": esc clears the filter"))
         number = len(chosen)
         below = detail.lines(chosen[cursor], view, state.zone) if chosen else []
     body += [()] * (room + 1 - len(body))
@@ -71,11 +74,19 @@ def _top(cursor: int, number: int, room: int) -> int:
     return max(0, min(cursor - room // 2, number - room))
 
 
-def _why_empty(view: View, state: State) -> str:
-    if state.filter:
-        return f'nothing matches "{state.filter}": esc clears the filter'
-    if state.view not in ("all", "cpus") and state.view not in view.collectors:
-        return f"no {state.view} was counted; its collector is off"
+def _nothing(view: View, state: State, way_out: str) -> Line:
+    """Why there are no rows; ``way_out`` of a filter follows where there is one."""
+    return (Span(f"  {_why_empty(view, state, way_out)}", "dim"),)
+
+
+def _why_empty(view: View, state: State, way_out: str) -> str:
+    if state.filter and rows(view, replace(state, filter="")):
+        return f'nothing matches "{state.filter}"{way_out}'
+    if state.view in COLLECTORS and state.view not in view.collectors:
+        # One that could not be had is in the header, with the reason.
+        refused = not view.collectors or state.view in {lack.part for lack in view.unavailable}
+        flag = "" if refused else f": --collector.{state.view}"
+        return f"no {state.view} was counted; its collector is off{flag}"
     return "nothing was counted in this interval"
 
 
@@ -102,9 +113,11 @@ def plain(view: View, state: State, width: int | None) -> str:
     None is never. It ends in an empty line."""
     made = header.lines(view, state.zone)
     if state.view in ("all", "cpus"):
-        made += [(), *cpus.table(view.cpus, width or cpus.FULL_WIDTH)]
+        made += [(), *cpus.table(view.cpus, width)]
     if state.view != "cpus":
         chosen: tuple[Source, ...] = rows(view, state)
         made += [(), *table.lines(chosen, state, width, range(len(chosen)))]
+        if not chosen:
+            made.append(_nothing(view, state, ""))
     fitted = made if width is None else [fit(line, width) for line in made]
     return "".join(f"{text_of(line)}\n" for line in [*fitted, ()])

@@ -95,8 +95,10 @@ def rows(view: View, state: State) -> tuple[Source, ...]:
 
 
 def _in_view(source: Source, view: str) -> bool:
+    if view == "all":
+        return source.kind != "blame"  # its time is that of the other rows
     # An architecture row is the hardware's interrupt too, if not one of a line.
-    return view in ("all", source.kind) or (view, source.kind) == ("hardirq", "vector")
+    return view == source.kind or (view, source.kind) == ("hardirq", "vector")
 
 
 def _order(source: Source, key: SortKey) -> tuple[float, float, str, int]:

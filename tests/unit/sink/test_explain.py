@@ -116,6 +116,29 @@ def test_json_says_the_same() -> None:
     assert json.loads(to_json(told(9, at(1), at(2)))).keys() == made.keys()
 
 
+@pytest.mark.parametrize(
+    ("of_device", "of_line", "node", "text"),
+    [
+        (0, 1, 0, "0: CPU 0 is near"),
+        (None, 1, 1, "1"),  # as of a virtio device
+        (-1, 1, -1, "none"),
+        (None, None, None, "not known"),
+    ],
+)
+def test_text_and_json_have_the_same_node(
+    of_device: int | None, of_line: int | None, node: int | None, text: str
+) -> None:
+    story = told(34, at(1), at(2))
+    assert story.device and story.setting
+    story = replace(
+        story,
+        device=replace(story.device, node=of_device),
+        setting=replace(story.setting, node=of_line),
+    )
+    assert json.loads(to_json(story))["node"] == node
+    assert f"  node         {text}\n" in to_text(story)
+
+
 def test_without_the_probe_it_counts_and_names_no_time() -> None:
     before, after = (replace(at(tick), probe=None) for tick in (1, 2))
     text = to_text(told(34, before, after))

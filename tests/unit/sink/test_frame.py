@@ -10,7 +10,7 @@ from irqwatch.derive.view import derive
 from irqwatch.model.snapshot import Unavailable
 from irqwatch.model.view import View
 from irqwatch.sink.top import cpus, frame, table
-from irqwatch.sink.top.state import SORTS, VIEWS, State
+from irqwatch.sink.top.state import SORTS, VIEWS, State, rows
 from tests import golden_file, hosts
 
 VIEW = derive(hosts.busy(2), hosts.busy(1))
@@ -121,6 +121,61 @@ def test_the_worst_events_story_is_told() -> None:
 def test_each_sort_marks_its_column(sort: str) -> None:
     title = table.lines((), replace(UTC, sort=sort), 80, range(0))[0]
     assert [span.style for span in title].count("sorted") == 1
+
+
+TIMED = replace(
+    VIEW, cpus=tuple(replace(cpu, hardirq=0.01, vector=0.25, softirq=0.0) for cpu in VIEW.cpus)
+)
+
+
+def first_cpu(shown: str) -> dict[str, str]:
+    """The shares of the first CPU by title."""
+    titles, row = shown[shown.index(" CPU HARDIRQ") :].splitlines()[:2]
+    return dict(zip(titles.split(), row.split(), strict=False))
+
+
+def test_a_plain_frame_has_the_vectors_of_a_cpu() -> None:
+    seen = first_cpu(frame.plain(TIMED, UTC, None))
+    assert (seen["HARDIRQ"], seen["VECTOR"]) == ("1.0%", "25.0%")
+
+
+def test_where_vectors_have_no_column_they_are_hard_interrupts() -> None:
+    shown = [text(TIMED, UTC, width, 24) for width in (92, 91)]
+    assert ["  H hard+vector  s soft  - other\n" in one for one in shown] == [True, False]
+    wide, narrow = map(first_cpu, shown)
+    assert (wide["HARDIRQ"], wide["VECTOR"]) == ("1.0%", "25.0%")
+    assert narrow["HARDIRQ"] == "26.0%" and "VECTOR" not in narrow
+    only = replace(TIMED, cpus=tuple(replace(cpu, hardirq=None) for cpu in TIMED.cpus))
+    assert first_cpu(text(only, UTC, 92, 24))["HARDIRQ"] == "-"
+    assert first_cpu(text(only, UTC, 80, 24))["HARDIRQ"] == "25.0%"
+
+
+def test_a_plain_frame_says_why_it_has_no_rows() -> None:
+    assert frame.plain(VIEW, replace(UTC, view="blame"), None).endswith(
+        "\n  no blame was counted; its collector is off: --collector.blame\n\n"
+    )
+    assert frame.plain(VIEW, replace(UTC, filter="xyz"), None).endswith(
+        '\n  nothing matches "xyz"\n\n'
+    )
+    both = replace(UTC, view="blame", filter="xyz")
+    assert "--collector.blame" in frame.plain(VIEW, both, None)
+    counted = replace(UTC, view="hardirq", filter="xyz")  # by the kernel
+    assert 'nothing matches "xyz"' in frame.plain(DEGRADED, counted, None)
+
+
+def test_a_collector_that_could_not_be_had_is_not_advised() -> None:
+    refused = replace(VIEW, unavailable=(Unavailable("syscall", "no such tracepoint"),))
+    for view in (refused, DEGRADED):
+        shown = frame.plain(view, replace(UTC, view="syscall"), None)
+        assert "its collector is off" in shown and "--collector" not in shown
+
+
+def test_blame_counts_other_rows_time_and_has_a_view_of_its_own() -> None:
+    blames = {source.name for source in THREADED.sources if source.kind == "blame"}
+    assert blames
+    assert not [source for source in rows(THREADED, UTC) if source.kind == "blame"]
+    shown = rows(THREADED, replace(UTC, view="blame"))
+    assert {source.name for source in shown} == blames
 
 
 def test_digits_for_very_many_cpus() -> None:

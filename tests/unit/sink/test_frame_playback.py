@@ -5,7 +5,7 @@ import pytest
 from irqwatch.cells import text_of
 from irqwatch.sink.top import frame
 from irqwatch.sink.top.playback import FASTEST, SLOWEST, Playback
-from irqwatch.sink.top.state import State, on_key
+from irqwatch.sink.top.state import VIEWS, State, on_key
 
 
 def pressed(keys: str, playback: Playback | None) -> State:
@@ -73,4 +73,6 @@ def test_the_help_fits_the_usual_terminal():
     shown = [text_of(line) for line in frame.lines(None, state, 80, 24)]
 
     assert any("step" in line for line in shown)
+    assert not any("…" in line for line in shown)
+    assert all(any(view in line for line in shown[2:4]) for view in VIEWS)
     assert any(line.startswith("lost") for line in shown)

@@ -2,8 +2,11 @@ import json
 from dataclasses import replace
 from datetime import timezone
 
+import pytest
+
+from irqwatch.cells import width_of
 from irqwatch.model.slow_event import SlowEvent
-from irqwatch.sink.slow_event import HEADER, to_json, to_line
+from irqwatch.sink.slow_event import NARROWEST_WHAT, header, to_json, to_line, what_width
 
 HARDIRQ = SlowEvent(
     kind="hardirq",
@@ -34,25 +37,44 @@ WORK = replace(
 
 
 def test_a_line_stands_under_its_header() -> None:
-    line = to_line(HARDIRQ, timezone.utc)
+    line = to_line(HARDIRQ, timezone.utc, NARROWEST_WHAT)
     assert line == (
         "22:13:20.123456   1   312µs  hardirq 34 eth0-rx-0                   "
         "NET_RX in nginx[812]     TIMER NET_RX 41µs"
     )
+    titles = header(NARROWEST_WHAT)
     for title, text in (("TOOK", "312µs"), ("WAITING", "41µs")):
-        assert HEADER.index(title) <= line.index(text) + len(text)
-    assert HEADER.index("WHAT") == line.index("hardirq 34")
-    assert HEADER.index("OVER") == line.index("NET_RX in")
+        assert titles.index(title) <= line.index(text) + len(text)
+    assert titles.index("WHAT") == line.index("hardirq 34")
+    assert titles.index("OVER") == line.index("NET_RX in")
+
+
+@pytest.mark.parametrize("columns", [80, 120, 200, 1000])
+def test_long_names_are_cut_and_shift_no_column(columns: int) -> None:
+    width = what_width(columns)
+    long = replace(HARDIRQ, kind="work", name="a_function" * 12, comm="网" * 15)
+    line = to_line(long, timezone.utc, width)
+    titles = header(width)
+    over = width_of(line[: line.index(" NET_RX in")]) + 1
+    assert over == titles.index("OVER")
+    assert width_of(line[: line.index("TIMER NET_RX")]) == titles.index("WAITING")
+    assert "… <- 34 eth0-rx-0" in line, "the name gives way, its cause does not"
+
+
+def test_on_a_wide_terminal_a_name_has_the_room() -> None:
+    long = replace(HARDIRQ, name="a_name_that_is_longer_than_the_column")
+    assert long.name not in to_line(long, timezone.utc, what_width(80))
+    assert long.name in to_line(long, timezone.utc, what_width(200))
 
 
 def test_what_follows_from_an_interrupt_names_it() -> None:
-    line = to_line(WORK, timezone.utc)
+    line = to_line(WORK, timezone.utc, NARROWEST_WHAT)
     assert "work flush (events) <- 34 eth0-rx-0" in line
     assert line.endswith(" idle")
 
 
 def test_what_follows_from_none_names_none() -> None:
-    assert "<-" not in to_line(replace(WORK, irq=None, cause=""), timezone.utc)
+    assert "<-" not in to_line(replace(WORK, irq=None, cause=""), timezone.utc, NARROWEST_WHAT)
 
 
 def test_json_has_the_same_keys_for_every_event() -> None:

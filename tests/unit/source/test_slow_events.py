@@ -2,6 +2,7 @@
 
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,7 @@ def test_no_filter_lets_all_pass() -> None:
         "TRACE_SLOWER_NS": 200,
         "TRACE_PAGES": 64,
         "PAGE_SIZE": filters(Wanted(200), (), (0,))["PAGE_SIZE"],
+        "TRACE_KIND(kind)": "1",
         "TRACE_CPU(cpu)": "1",
         "TRACE_IRQ(irq,action)": "1",
         "TRACE_SOFTIRQ(softirq)": "1",
@@ -103,7 +105,9 @@ def test_no_filter_lets_all_pass() -> None:
 
 def test_filters_are_expressions_over_numbers() -> None:
     wanted = Wanted(1, softirqs=frozenset({"NET_RX", "TIMER"}), cpus=frozenset({1, 0}))
+    wanted = replace(wanted, kinds=frozenset({"softirq wait", "hardirq"}))
     made = filters(wanted, (36, 34), (0, 1))
+    assert made["TRACE_KIND(kind)"] == "((kind)==0||(kind)==3)"
     assert made["TRACE_CPU(cpu)"] == "((cpu)==0||(cpu)==1)"
     assert made["TRACE_SOFTIRQ(softirq)"] == "((softirq)==1||(softirq)==3)"
     # A vector's number is not a line's.
