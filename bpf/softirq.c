@@ -173,6 +173,14 @@ static __always_inline void count_context(struct cpu *cpu, struct softirq *softi
 	}
 }
 
+/* The verifier of 6.1 does not know the bounds of what the compiler put on the stack before they were
+ * checked: a value of its own, that is checked first. */
+static __always_inline u64 bounded(u64 vector)
+{
+	asm volatile("" : "+r"(vector));
+	return vector < NR_SOFTIRQS ? vector : 0;
+}
+
 int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 vector = ctx->args[0];
@@ -188,10 +196,16 @@ int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 		cpu->losses[LOSS_SOFTIRQ_EXIT_WITHOUT_ENTRY]++;
 		return 0;
 	}
+	vector = bounded(vector);
 	run_ns = elapsed_ns(cpu->softirq_start_ns, now_ns);
 	run_ns = elapsed_ns(hardirq_ns - cpu->softirq_hardirq_ns, run_ns);
 	cpu->softirq_start_ns = 0;
 	cpu->softirq_end_ns = now_ns;
+
+	softirq = &cpu->softirqs[vector];
+	histogram_add(&softirq->run, run_ns);
+	count_context(cpu, softirq, run_ns);
+	caused = caused_softirq(cpu, vector);
 	own_ns = run_ns;
 #ifdef SHARE_NET_RX
 	if (vector == NET_RX) {
@@ -199,11 +213,6 @@ int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 		note_empty_list(cpu);
 	}
 #endif
-
-	softirq = &cpu->softirqs[vector];
-	histogram_add(&softirq->run, run_ns);
-	count_context(cpu, softirq, run_ns);
-	caused = caused_softirq(cpu, vector);
 	caused->count++;
 	caused->ns += own_ns;
 	keep_worst(&softirq->worst_run, run_ns, now_ns);
