@@ -28,9 +28,9 @@ ISOLATED_CPU = 3
 # In turn and evenly spread: lines that interrupt together share a run of their softirq, which is
 # cheaper than one each, so that after a move they take more than before.
 PINGS = [[1], [2], [3]]
-PINGS_PER_SECOND = 750
+PINGS_PER_SECOND = 1500
 READING_CPU = 1
-READS_PER_SECOND = 100
+READS_PER_SECOND = 25
 BLOCK_BYTES = 4096
 LOAD_LIMIT_SECONDS = 900
 PROBE_TRIES = 3
