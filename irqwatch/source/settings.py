@@ -16,13 +16,14 @@ class SettingsReader:
     def __init__(self, root: Root) -> None:
         self._root = root
         self._settings: tuple[LineSetting, ...] = ()
-        self._irqs: frozenset[int] | None = None
-        self._read_ns = 0
+        self._irqs: frozenset[int] = frozenset()
+        self._read_ns: int | None = None
 
     def read(self, lines: Iterable[Line], now_ns: int, max_age_ns: int) -> tuple[LineSetting, ...]:
         """In order of ``irq``; a line that has vanished meanwhile is left out."""
         irqs = frozenset(line.irq for line in lines if line.irq is not None)
-        if irqs != self._irqs or now_ns - self._read_ns > max_age_ns:
+        is_old = self._read_ns is None or now_ns - self._read_ns > max_age_ns
+        if is_old or irqs != self._irqs:
             read = (read_setting(self._root, irq) for irq in sorted(irqs))
             self._settings = tuple(setting for setting in read if setting)
             self._irqs = irqs

@@ -2,19 +2,22 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from irqwatch import clock
 from irqwatch.source import loader
 from irqwatch.source.probe import ProbeReader
 
 
 @contextlib.contextmanager
-def reader(*collectors: str) -> Iterator[ProbeReader]:
-    """Of these collectors, all of which the kernel must have."""
+def reader(
+    *collectors: str, now_ns: Callable[[], int] = clock.monotonic_ns
+) -> Iterator[ProbeReader]:
+    """Of these collectors, all of which the kernel must have. ``now_ns`` is the reader's clock."""
     cpus = os.cpu_count() or 1
     loaded, unavailable = loader.load(collectors, loader.sizes(64, cpus))
     assert not unavailable
-    probe_reader = ProbeReader(loaded, tuple(range(cpus)))
+    probe_reader = ProbeReader(loaded, tuple(range(cpus)), now_ns=now_ns)
     try:
         yield probe_reader
     finally:

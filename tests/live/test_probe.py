@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from irqwatch import clock
 from irqwatch.model.snapshot import Probe
 from irqwatch.source import bpf_syscalls
+from irqwatch.source.probe import ABANDONED_NS
 from tests.live import load
 from tests.live.kernel import (
     counts_around,
@@ -104,12 +106,15 @@ def test_work_names_its_queue_and_adds_up_over_cpus() -> None:
 
 
 def test_a_cancelled_work_item_leaks_nothing() -> None:
-    """Nothing traces a cancellation; an entry as one leaves it is removed by the reader."""
-    with reader("work") as probe_reader:
+    """Nothing traces a cancellation; an entry as one leaves it is removed by the reader. Long
+    ago may lie before boot, so it is the reader's clock that is ahead."""
+    queued_ns = clock.monotonic_ns()
+    with reader("work", now_ns=lambda: clock.monotonic_ns() + 2 * ABANDONED_NS) as probe_reader:
         waiting_fd = probe_reader.loaded.maps["works_waiting"]
         shape = bpf_syscalls.map_shape(waiting_fd)
         key = struct.pack("=Q", 0xFFFF_FFFF_DEAD_0000)
-        bpf_syscalls.update(waiting_fd, key, struct.pack("=Q", 1).ljust(shape.value_bytes, b"\0"))
+        value = struct.pack("=Q", queued_ns).ljust(shape.value_bytes, b"\0")
+        bpf_syscalls.update(waiting_fd, key, value)
         assert key in {key for key, _ in bpf_syscalls.items(waiting_fd, shape)}
         probe_reader.read()
         assert key not in {key for key, _ in bpf_syscalls.items(waiting_fd, shape)}
