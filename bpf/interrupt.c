@@ -31,6 +31,17 @@ static __always_inline u64 close_interrupt(struct cpu *cpu, u64 now_ns)
 	return ns;
 }
 
+/* The entry on this CPU of what something follows from; NULL where it never ended here, or was freed. */
+static __always_inline struct hardirq *hardirq_of(struct cause *cause)
+{
+	struct hardirq_key key = {};
+
+	key.action = cause->action;
+	key.irq = cause->irq;
+	key.cpu = bpf_get_smp_processor_id();
+	return hardirqs.lookup(&key);
+}
+
 /* The entry of what is seen for the first time on this CPU. `name` is copied while it lives; 0: none. */
 static __always_inline struct hardirq *first_hardirq(struct hardirq_key *key, u64 name)
 {

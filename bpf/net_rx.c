@@ -24,6 +24,11 @@
  * time; one that is forgotten leaves its time with the run's cause. */
 BPF_TABLE("lru_hash", u64, struct cause, napi_lines, MAX_NAPIS);
 
+static __always_inline bool is_same(struct cause *one, struct cause *other)
+{
+	return one->action == other->action && one->irq == other->irq;
+}
+
 /* Whether the open interrupt is a line that each CPU has for itself: timers and IPIs of arm64 and of some
  * guests, which elsewhere are vectors. */
 static __always_inline bool is_of_each_cpu(struct cpu *cpu)
@@ -80,7 +85,7 @@ static __always_inline struct cause *polled_for(struct cpu *cpu, u64 napi, bool 
 			cpu->order_known = 0;
 		return line;
 	}
-	if (!is_backlog && (!line || line->action != next->action || line->irq != next->irq))
+	if (!is_backlog && (!line || !is_same(line, next)))
 		napi_lines.update(&napi, next);
 	return next;
 }
@@ -100,15 +105,11 @@ static __always_inline void note_move(struct cpu *cpu, struct cause *line, u64 n
  * for lines that never ended on this CPU or were freed. */
 static __always_inline u64 move_polls(struct cpu *cpu, u64 run_ns)
 {
-	struct hardirq_key key = {};
 	struct hardirq *hardirq;
 	u64 i, ns;
 
-	key.cpu = bpf_get_smp_processor_id();
 	for (i = 0; i < MOVES && i < cpu->moves; i++) {
-		key.action = cpu->moved[i].line.action;
-		key.irq = cpu->moved[i].line.irq;
-		hardirq = hardirqs.lookup(&key);
+		hardirq = hardirq_of(&cpu->moved[i].line);
 		if (!hardirq)
 			continue;
 		ns = cpu->moved[i].ns < run_ns ? cpu->moved[i].ns : run_ns;
@@ -136,7 +137,7 @@ static __always_inline void share_poll(u64 napi, bool is_backlog, bool is_exhaus
 	line = polled_for(cpu, napi, is_backlog);
 	if (is_exhausted)
 		cpu->order_known = 0;
-	if (!line || (line->action == cpu->softirq_cause.action && line->irq == cpu->softirq_cause.irq))
+	if (!line || is_same(line, &cpu->softirq_cause))
 		return;
 	ns = elapsed_ns(start_ns, cpu->poll_end_ns);
 	note_move(cpu, line, elapsed_ns(cpu->poll_hardirq_ns - start_hardirq_ns, ns));

@@ -146,14 +146,10 @@ int irqw_soft_entry(struct bpf_raw_tracepoint_args *ctx)
 static __always_inline struct count_and_ns *caused_softirq(struct cpu *cpu, u64 vector)
 {
 #if defined(COLLECT_HARDIRQ) || defined(COLLECT_VECTOR)
-	struct hardirq_key key = {};
 	struct hardirq *hardirq;
 
 	if (cpu->softirq_cause.action || cpu->softirq_cause.irq) {
-		key.action = cpu->softirq_cause.action;
-		key.irq = cpu->softirq_cause.irq;
-		key.cpu = bpf_get_smp_processor_id();
-		hardirq = hardirqs.lookup(&key);
+		hardirq = hardirq_of(&cpu->softirq_cause);
 		if (hardirq)
 			return &hardirq->softirqs[vector];
 		cpu->losses[LOSS_SOFTIRQ_CAUSE_LOST]++;

@@ -2,7 +2,6 @@
 back where that is worse or nobody confirms it."""
 
 import contextlib
-import itertools
 import select
 import signal
 import sys
@@ -124,9 +123,9 @@ def refuse_early(now: Snapshot, root: Root, wishes: Wishes) -> None:
     if wishes.journal:
         journal.check_new(wishes.journal)
     # All may be written or none: one that is not the kernel's own tells.
-    movable = (one.irq for one in now.settings if one.writable is not False)
-    for irq in itertools.islice(movable, 1):
-        files.check_writable(root.procfs, irq)
+    movable = next((one.irq for one in now.settings if one.writable is not False), None)
+    if movable is not None:
+        files.check_writable(root.procfs, movable)
     check.check_irqbalance_bans(irqbalances(now, root))
 
 

@@ -216,9 +216,7 @@ def _vector(now: VectorTime, old: VectorTime) -> VectorTime | None:
 
 def _work_cause(now: WorkCause, old: WorkCause) -> WorkCause | None:
     runs = delta.count_and_time(now.runs, old.runs)
-    if runs is None:
-        return None
-    return WorkCause(now.irq, now.cause, now.via, now.function, now.workqueue, now.cpu, runs)
+    return None if runs is None else replace(now, runs=runs)
 
 
 def _softirq(now: SoftirqTime, old: SoftirqTime) -> SoftirqTime | None:
@@ -261,17 +259,7 @@ def _work(now: WorkTime, old: WorkTime) -> WorkTime | None:
     cpus = delta.by_name(now.cpus, old.cpus)
     if cpus is None:
         return None
-    return WorkTime(
-        now.function,
-        now.workqueue,
-        latency,
-        run,
-        count,
-        ns,
-        cpus,
-        now.worst_latency,
-        now.worst_run,
-    )
+    return replace(now, latency=latency, run=run, stall_count=count, stall_ns=ns, cpus=cpus)
 
 
 def _timer(now: TimerTime, old: TimerTime) -> TimerTime | None:

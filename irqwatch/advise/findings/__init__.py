@@ -2,14 +2,14 @@
 
 from irqwatch.advise import text
 from irqwatch.advise.facts import Facts
-from irqwatch.advise.findings import balance, limits, load, network
+from irqwatch.advise.findings import balance, limits, load, network, queues
 from irqwatch.advise.findings.rule import Case, Rule, Seen
 from irqwatch.advise.moves import Placed
 from irqwatch.model.plan import SEVERITIES, Finding
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
-        (*balance.RULES, *limits.RULES, *load.RULES, *network.RULES),
+        (*balance.RULES, *queues.RULES, *limits.RULES, *load.RULES, *network.RULES),
         key=lambda rule: rule.number,
     )
 )

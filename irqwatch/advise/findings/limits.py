@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from irqwatch.advise import eligible, text
-from irqwatch.advise.findings.balance import irqs_of, moves_of, shown
-from irqwatch.advise.findings.rule import Case, Rule, Seen
+from irqwatch.advise.findings.rule import Case, Rule, Seen, irqs_of, moves_of, shown
 
 
 def on_reserved(case: Case) -> Iterator[Seen]:

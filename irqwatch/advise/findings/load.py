@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from irqwatch.advise import text
 from irqwatch.advise.facts import LineFacts
-from irqwatch.advise.findings.balance import irqs_of, moves_of
-from irqwatch.advise.findings.rule import Case, Rule, Seen
+from irqwatch.advise.findings.rule import Case, Rule, Seen, irqs_of, moves_of
 from irqwatch.model.snapshot import Worst
 from irqwatch.model.tuning import RealtimeTask
 from irqwatch.model.view import Source

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from irqwatch.advise import text
 from irqwatch.advise.facts import CpuFacts, LineFacts
-from irqwatch.advise.findings.balance import irqs_of, moves_of, queues
-from irqwatch.advise.findings.rule import Case, Rule, Seen
+from irqwatch.advise.findings.rule import Case, Rule, Seen, irqs_of, moves_of, queues
 from irqwatch.model.tuning import NetDevice
 
 FLOW_LIMIT = "/proc/sys/net/core/flow_limit_cpu_bitmap"
