@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 import click
 
 from irqwatch import __version__, clock
+from irqwatch.base.fold import HistogramDetail
 from irqwatch.cli import options, recorded
 from irqwatch.derive.coverage import coverage_by
 from irqwatch.derive.interval import between
@@ -20,7 +21,6 @@ from irqwatch.model.snapshot import Snapshot
 from irqwatch.sink.http.pages import Pages
 from irqwatch.sink.http.server import Server, listen, parse_address, show_address
 from irqwatch.sink.prometheus import Exporter
-from irqwatch.sink.prometheus.fold import HistogramDetail
 from irqwatch.source import privileges
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from irqwatch.derive.measures import NS, counting, rate, share
+from irqwatch.base.measures import NS, counting, rate, share
 from irqwatch.model.snapshot import Blame
 from irqwatch.model.view import CpuPart, Source, Taken
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from irqwatch.derive.delta import positive
+from irqwatch.base.counters import positive
 from irqwatch.derive.interval import Interval
 from irqwatch.model.snapshot import Probe
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from irqwatch.derive.measures import counting, rate
+from irqwatch.base.measures import counting, rate
 from irqwatch.model.snapshot import ExceptionCount, ProcessFaults
 from irqwatch.model.view import CpuPart, ProcessPart, Source
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from irqwatch.derive import delta
+from irqwatch.base import counters
 from irqwatch.model.snapshot import (
     Blame,
     CountAndTime,
@@ -84,7 +84,7 @@ def _lines(
         # nor a count: one that was not there before has counted from zero.
         old = before.get(line.label) or replace(line, counts={})
         if line.total is None and _same_line(line, old):
-            counts = delta.cpu_counts(line.counts, old.counts, cpus, ns)
+            counts = counters.cpu_counts(line.counts, old.counts, cpus, ns)
             if counts:
                 lines.append(replace(line, counts=counts))
     return tuple(lines)
@@ -104,7 +104,7 @@ def _softirqs(
     counted: dict[str, CpuCounts] = {}
     for vector, counts in current.softirq_counts.items():
         if vector in previous.softirq_counts:
-            steps = delta.cpu_counts(counts, previous.softirq_counts[vector], cpus, ns)
+            steps = counters.cpu_counts(counts, previous.softirq_counts[vector], cpus, ns)
             if steps is not None:
                 counted[vector] = steps
     return counted
@@ -162,7 +162,7 @@ def _probe(current: Probe, previous: Probe) -> Probe:
             current.blames, previous.blames, lambda part: (_blame_key(part), None), _blame
         ),
         losses={
-            collector: delta.positive(reasons, previous.losses.get(collector, {}))
+            collector: counters.positive(reasons, previous.losses.get(collector, {}))
             for collector, reasons in current.losses.items()
         },
     )
@@ -197,41 +197,41 @@ def _each(
 
 # Where a host has many parts they are made anew: dataclasses.replace() takes three times as long.
 def _hardirq(now: HardirqTime, old: HardirqTime) -> HardirqTime | None:
-    handled = delta.histogram(now.handled, old.handled)
-    count = delta.steps(now.not_mine_count, old.not_mine_count)
-    ns = delta.steps(now.not_mine_ns, old.not_mine_ns)
-    softirqs = delta.by_name(now.softirqs, old.softirqs)
+    handled = counters.histogram(now.handled, old.handled)
+    count = counters.steps(now.not_mine_count, old.not_mine_count)
+    ns = counters.steps(now.not_mine_ns, old.not_mine_ns)
+    softirqs = counters.by_name(now.softirqs, old.softirqs)
     if handled is None or count is None or ns is None or softirqs is None:
         return None
     return HardirqTime(now.irq, now.action, now.cpu, handled, count, ns, now.worst, softirqs)
 
 
 def _vector(now: VectorTime, old: VectorTime) -> VectorTime | None:
-    run = delta.histogram(now.run, old.run)
-    softirqs = delta.by_name(now.softirqs, old.softirqs)
+    run = counters.histogram(now.run, old.run)
+    softirqs = counters.by_name(now.softirqs, old.softirqs)
     if run is None or softirqs is None:
         return None
     return replace(now, run=run, softirqs=softirqs)
 
 
 def _work_cause(now: WorkCause, old: WorkCause) -> WorkCause | None:
-    runs = delta.count_and_time(now.runs, old.runs)
+    runs = counters.count_and_time(now.runs, old.runs)
     return None if runs is None else replace(now, runs=runs)
 
 
 def _softirq(now: SoftirqTime, old: SoftirqTime) -> SoftirqTime | None:
-    latency = delta.histogram(now.latency, old.latency)
-    run = delta.histogram(now.run, old.run)
-    in_ksoftirqd = delta.count_and_time(
+    latency = counters.histogram(now.latency, old.latency)
+    run = counters.histogram(now.run, old.run)
+    in_ksoftirqd = counters.count_and_time(
         CountAndTime(now.ksoftirqd_count, now.ksoftirqd_ns),
         CountAndTime(old.ksoftirqd_count, old.ksoftirqd_ns),
     )
-    after_interrupt = delta.count_and_time(
+    after_interrupt = counters.count_and_time(
         CountAndTime(now.interrupt_count, now.interrupt_ns),
         CountAndTime(old.interrupt_count, old.interrupt_ns),
     )
-    restarts = delta.steps(now.restarts, old.restarts)
-    uncaused = delta.count_and_time(now.uncaused, old.uncaused)
+    restarts = counters.steps(now.restarts, old.restarts)
+    uncaused = counters.count_and_time(now.uncaused, old.uncaused)
     if latency is None or run is None or uncaused is None:
         return None
     if in_ksoftirqd is None or after_interrupt is None or restarts is None:
@@ -250,42 +250,42 @@ def _softirq(now: SoftirqTime, old: SoftirqTime) -> SoftirqTime | None:
 
 
 def _work(now: WorkTime, old: WorkTime) -> WorkTime | None:
-    latency = delta.histogram(now.latency, old.latency)
-    run = delta.histogram(now.run, old.run)
-    count = delta.steps(now.stall_count, old.stall_count)
-    ns = delta.steps(now.stall_ns, old.stall_ns)
+    latency = counters.histogram(now.latency, old.latency)
+    run = counters.histogram(now.run, old.run)
+    count = counters.steps(now.stall_count, old.stall_count)
+    ns = counters.steps(now.stall_ns, old.stall_ns)
     if latency is None or run is None or count is None or ns is None:
         return None
-    cpus = delta.by_name(now.cpus, old.cpus)
+    cpus = counters.by_name(now.cpus, old.cpus)
     if cpus is None:
         return None
     return replace(now, latency=latency, run=run, stall_count=count, stall_ns=ns, cpus=cpus)
 
 
 def _timer(now: TimerTime, old: TimerTime) -> TimerTime | None:
-    latency = delta.histogram(now.latency, old.latency)
-    early_count = delta.steps(now.early_count, old.early_count)
+    latency = counters.histogram(now.latency, old.latency)
+    early_count = counters.steps(now.early_count, old.early_count)
     if latency is None or early_count is None:
         return None
     return replace(now, latency=latency, early_count=early_count)
 
 
 def _tasklet(now: TaskletTime, old: TaskletTime) -> TaskletTime | None:
-    run = delta.histogram(now.run, old.run)
+    run = counters.histogram(now.run, old.run)
     return None if run is None else replace(now, run=run)
 
 
 def _napi(now: NapiCount, old: NapiCount) -> NapiCount | None:
-    polls = delta.steps(now.poll_count, old.poll_count)
-    packets = delta.steps(now.packet_count, old.packet_count)
-    exhausted = delta.steps(now.exhausted_count, old.exhausted_count)
+    polls = counters.steps(now.poll_count, old.poll_count)
+    packets = counters.steps(now.packet_count, old.packet_count)
+    exhausted = counters.steps(now.exhausted_count, old.exhausted_count)
     if polls is None or packets is None or exhausted is None:
         return None
     return NapiCount(now.device, now.cpu, polls, packets, exhausted)
 
 
 def _exception(now: ExceptionCount, old: ExceptionCount) -> ExceptionCount | None:
-    cpus = {cpu: delta.steps(count, old.cpus.get(cpu, 0)) for cpu, count in now.cpus.items()}
+    cpus = {cpu: counters.steps(count, old.cpus.get(cpu, 0)) for cpu, count in now.cpus.items()}
     if None in cpus.values():
         return None
     return replace(now, cpus={cpu: step for cpu, step in cpus.items() if step})
@@ -293,25 +293,25 @@ def _exception(now: ExceptionCount, old: ExceptionCount) -> ExceptionCount | Non
 
 def _process_faults(now: ProcessFaults, old: ProcessFaults) -> ProcessFaults:
     """One that is lower was forgotten in between, to make room, and counted from zero again."""
-    user = delta.steps(now.user_count, old.user_count)
-    kernel = delta.steps(now.kernel_count, old.kernel_count)
+    user = counters.steps(now.user_count, old.user_count)
+    kernel = counters.steps(now.kernel_count, old.kernel_count)
     if user is None or kernel is None:
         return now
     return ProcessFaults(now.pid, now.comm, user, kernel)
 
 
 def _signal(now: SignalTime, old: SignalTime) -> SignalTime | None:
-    generated = delta.steps(now.generated_count, old.generated_count)
-    dropped = delta.steps(now.dropped_count, old.dropped_count)
-    latency = delta.histogram(now.latency, old.latency)
+    generated = counters.steps(now.generated_count, old.generated_count)
+    dropped = counters.steps(now.dropped_count, old.dropped_count)
+    latency = counters.histogram(now.latency, old.latency)
     if generated is None or dropped is None or latency is None:
         return None
     return replace(now, generated_count=generated, dropped_count=dropped, latency=latency)
 
 
 def _thread(now: ThreadTime, old: ThreadTime) -> ThreadTime | None:
-    latency = delta.histogram(now.latency, old.latency)
-    run = delta.histogram(now.run, old.run)
+    latency = counters.histogram(now.latency, old.latency)
+    run = counters.histogram(now.run, old.run)
     if latency is None or run is None:
         return None
     return replace(now, latency=latency, run=run)
@@ -323,10 +323,10 @@ def _blame_key(part: Blame) -> Hashable:
 
 def _blame(now: Blame, old: Blame) -> Blame:
     """One that is lower was forgotten in between, to make room, and counted from zero again."""
-    taken = delta.count_and_time(now.taken, old.taken)
+    taken = counters.count_and_time(now.taken, old.taken)
     return now if taken is None else replace(now, taken=taken)
 
 
 def _syscall(now: SyscallTime, old: SyscallTime) -> SyscallTime | None:
-    run = delta.histogram(now.run, old.run)
+    run = counters.histogram(now.run, old.run)
     return None if run is None else replace(now, run=run)

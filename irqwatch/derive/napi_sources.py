@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from irqwatch.derive.measures import counting, rate
+from irqwatch.base.measures import counting, rate
 from irqwatch.model.snapshot import NapiCount
 from irqwatch.model.view import CpuPart, Source
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from irqwatch.derive.delta import longest
-from irqwatch.derive.measures import counting, rate, spread
+from irqwatch.base.counters import longest
+from irqwatch.base.measures import counting, rate, spread
 from irqwatch.model.histogram import merge
 from irqwatch.model.snapshot import SignalTime
 from irqwatch.model.view import CpuPart, Source

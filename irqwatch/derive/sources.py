@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from irqwatch.base.counters import longest
+from irqwatch.base.measures import NS, counting, rate, share, spread
 from irqwatch.derive.blame_sources import Names, blamed
 from irqwatch.derive.causes import Causes
-from irqwatch.derive.delta import longest
 from irqwatch.derive.exception_sources import exceptions
 from irqwatch.derive.interval import Interval
-from irqwatch.derive.measures import NS, counting, rate, share, spread
 from irqwatch.derive.napi_sources import napis
 from irqwatch.derive.signal_sources import signals
 from irqwatch.derive.syscall_sources import syscalls

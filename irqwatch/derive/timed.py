@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from irqwatch.derive.delta import longest
-from irqwatch.derive.measures import NS, counting, rate, share, spread
+from irqwatch.base.counters import longest
+from irqwatch.base.measures import NS, counting, rate, share, spread
 from irqwatch.model.histogram import Histogram, merge
 from irqwatch.model.snapshot import Worst
 from irqwatch.model.view import CpuPart, Source

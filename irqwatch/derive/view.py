@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from irqwatch.base.measures import NS
 from irqwatch.derive.causes import NO_INTERRUPT, causes
 from irqwatch.derive.coverage import coverage_by, losses, lowest
 from irqwatch.derive.cpus import cpus
 from irqwatch.derive.interval import between, probe_restarted
-from irqwatch.derive.measures import NS
 from irqwatch.derive.sources import sources
 from irqwatch.model.snapshot import Snapshot, Unavailable
 from irqwatch.model.view import View
@@ -15,7 +15,7 @@ from irqwatch.model.view import View
 def derive(current: Snapshot, previous: Snapshot) -> View:
     """What happened from ``previous`` to ``current``.
 
-    What cannot be known is None or absent, never a guess: see ``irqwatch.derive.delta`` for
+    What cannot be known is None or absent, never a guess: see ``irqwatch.base.counters`` for
     counters that wrapped or went backwards. Two snapshots that are not of one boot, or not in
     order, have nothing to compare: the view is of an empty interval, and says why.
     """

@@ -5,8 +5,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irqwatch.derive import delta
-from irqwatch.derive.quantile import longest_ns, quantile_ns
+from irqwatch.base import counters
+from irqwatch.base.quantile import longest_ns, quantile_ns
 from irqwatch.derive.view import derive
 from irqwatch.model.histogram import Histogram, merge
 from irqwatch.model.snapshot import (
@@ -42,7 +42,7 @@ COUNTS = st.dictionaries(st.integers(0, 3), st.integers(1, 2**32 - 1))
 
 @given(COUNTS, COUNTS)
 def test_steps_are_never_negative(now: dict[int, int], before: dict[int, int]) -> None:
-    steps = delta.cpu_counts(now, before, frozenset(range(4)), hosts.SECOND)
+    steps = counters.cpu_counts(now, before, frozenset(range(4)), hosts.SECOND)
     assert steps is None or all(step > 0 for step in steps.values())
 
 
@@ -54,8 +54,8 @@ HISTOGRAMS = st.builds(Histogram, BUCKETS, st.integers(0, 10**9))
 def test_histograms_subtract_to_what_was_added(before: Histogram, added: Histogram) -> None:
     after = merge([before, added])
     if added.buckets:
-        assert delta.histogram(after, before) == added
-    assert delta.histogram(before, before) == Histogram()
+        assert counters.histogram(after, before) == added
+    assert counters.histogram(before, before) == Histogram()
 
 
 @st.composite

@@ -9,8 +9,8 @@ from prometheus_client import Metric as Family
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Sample
 
+from irqwatch.base.fold import BOUNDS_NS, HistogramDetail, Labels, Vector
 from irqwatch.model.snapshot import Snapshot
-from irqwatch.sink.prometheus.fold import BOUNDS_NS, HistogramDetail, Labels, Vector
 from irqwatch.sink.prometheus.sheet import Sheet
 from irqwatch.sink.prometheus.table import METRICS, Metric
 from irqwatch.sink.prometheus.values import NS, Accountant

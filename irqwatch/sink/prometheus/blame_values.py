@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from irqwatch.base.fold import OTHER, Groups, Labels, Vector
 from irqwatch.model.snapshot import Blame, Snapshot
-from irqwatch.sink.prometheus.fold import OTHER, Groups, Labels, Vector
 from irqwatch.sink.prometheus.sheet import Sheet
 
 NS = 1e9

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from irqwatch.base.fold import Groups, Labels, Vector
 from irqwatch.model.snapshot import CountAndTime, Probe
-from irqwatch.sink.prometheus.fold import Groups, Labels, Vector
 from irqwatch.sink.prometheus.sheet import Sheet
 
 NS = 1e9

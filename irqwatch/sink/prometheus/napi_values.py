@@ -1,7 +1,7 @@
 """Polls of network devices, as samples."""
 
+from irqwatch.base.fold import Groups, Labels, Vector
 from irqwatch.model.snapshot import Probe
-from irqwatch.sink.prometheus.fold import Groups, Labels, Vector
 from irqwatch.sink.prometheus.sheet import Sheet
 
 

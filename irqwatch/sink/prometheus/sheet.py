@@ -3,8 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from irqwatch.base.fold import Labels, Vector
 from irqwatch.model.snapshot import Worst
-from irqwatch.sink.prometheus.fold import Labels, Vector
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """How long signals wait to be delivered, as samples."""
 
+from irqwatch.base.fold import Labels, to_bounds
 from irqwatch.model.histogram import Histogram, merge
 from irqwatch.model.snapshot import Probe
-from irqwatch.sink.prometheus.fold import Labels, to_bounds
 from irqwatch.sink.prometheus.sheet import Sheet
 
 

@@ -1,7 +1,7 @@
 """How long system calls take, as samples."""
 
+from irqwatch.base.fold import Groups, Labels, Vector, to_bounds
 from irqwatch.model.snapshot import Probe
-from irqwatch.sink.prometheus.fold import Groups, Labels, Vector, to_bounds
 from irqwatch.sink.prometheus.sheet import Sheet
 
 

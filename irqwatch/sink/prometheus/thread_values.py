@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from irqwatch.base.fold import NOTHING_TO_BOUNDS, Groups, Labels, Vector, add, to_bounds
 from irqwatch.model.snapshot import Probe
-from irqwatch.sink.prometheus.fold import NOTHING_TO_BOUNDS, Groups, Labels, Vector, add, to_bounds
 from irqwatch.sink.prometheus.sheet import Sheet
 
 

@@ -1,8 +1,8 @@
 """How late timers fire, as samples."""
 
+from irqwatch.base.fold import Detail, Labels, to_bounds
 from irqwatch.model.histogram import Histogram, merge
 from irqwatch.model.snapshot import Probe
-from irqwatch.sink.prometheus.fold import Detail, Labels, to_bounds
 from irqwatch.sink.prometheus.sheet import Sheet
 
 

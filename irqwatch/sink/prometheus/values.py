@@ -4,12 +4,7 @@ scrapes so that counters stay monotonic and the worst events are not lost."""
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from irqwatch.model.histogram import merge
-from irqwatch.model.snapshot import Line, Probe, Snapshot, SoftirqTime
-from irqwatch.sink.prometheus.blame_values import show_blames
-from irqwatch.sink.prometheus.cause_values import show_causes
-from irqwatch.sink.prometheus.exception_values import show_exceptions
-from irqwatch.sink.prometheus.fold import (
+from irqwatch.base.fold import (
     BLAMES_SHOWN_APART,
     CAUSES_SHOWN_APART,
     DEVICES_SHOWN_APART,
@@ -28,6 +23,11 @@ from irqwatch.sink.prometheus.fold import (
     choose_detail,
     to_bounds,
 )
+from irqwatch.model.histogram import merge
+from irqwatch.model.snapshot import Line, Probe, Snapshot, SoftirqTime
+from irqwatch.sink.prometheus.blame_values import show_blames
+from irqwatch.sink.prometheus.cause_values import show_causes
+from irqwatch.sink.prometheus.exception_values import show_exceptions
 from irqwatch.sink.prometheus.napi_values import show_napis
 from irqwatch.sink.prometheus.sheet import Sheet
 from irqwatch.sink.prometheus.signal_values import show_signals

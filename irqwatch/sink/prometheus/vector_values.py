@@ -1,8 +1,8 @@
 """The architecture's own interrupts, as samples."""
 
+from irqwatch.base.fold import to_bounds
 from irqwatch.model.histogram import Histogram, merge
 from irqwatch.model.snapshot import Probe
-from irqwatch.sink.prometheus.fold import to_bounds
 from irqwatch.sink.prometheus.sheet import Sheet
 
 NS = 1e9

@@ -6,6 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from irqwatch.base.fold import (
+    BOUNDS_NS,
+    CpuSums,
+    Groups,
+    LongestLately,
+    choose_detail,
+    to_bounds,
+)
 from irqwatch.model.snapshot import (
     Blame,
     CountAndTime,
@@ -15,14 +23,6 @@ from irqwatch.model.snapshot import (
     LineDevice,
     Thread,
     WorkTime,
-)
-from irqwatch.sink.prometheus.fold import (
-    BOUNDS_NS,
-    CpuSums,
-    Groups,
-    LongestLately,
-    choose_detail,
-    to_bounds,
 )
 from irqwatch.sink.prometheus.values import Accountant
 from tests.unit.sink.exported_hosts import hardirq, large, probe, snapshot, worst

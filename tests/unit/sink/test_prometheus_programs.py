@@ -1,9 +1,9 @@
 """What programs do to themselves, as samples."""
 
+from irqwatch.base.fold import CPUS_SHOWN_APART, SYSCALLS_SHOWN_APART
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import ExceptionCount, SyscallTime
 from irqwatch.model.topology import Cpu, Topology
-from irqwatch.sink.prometheus.fold import CPUS_SHOWN_APART, SYSCALLS_SHOWN_APART
 from irqwatch.sink.prometheus.values import Accountant
 from tests.unit.sink.exported_hosts import SMALL, probe, snapshot
 

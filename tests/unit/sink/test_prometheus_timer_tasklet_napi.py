@@ -1,10 +1,10 @@
 """Timers, tasklets and polls as samples: by what they are told apart, and what folds."""
 
+from irqwatch.base.fold import DEVICES_SHOWN_APART, TASKLETS_SHOWN_APART
 from irqwatch.model.collectors import COLLECTORS
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import NapiCount, Probe, Snapshot, TaskletTime, TimerTime
 from irqwatch.model.topology import Cpu, Topology
-from irqwatch.sink.prometheus.fold import DEVICES_SHOWN_APART, TASKLETS_SHOWN_APART
 from irqwatch.sink.prometheus.sheet import Sheet
 from irqwatch.sink.prometheus.values import Accountant
 from tests.unit.sink.exported_hosts import SMALL, probe, snapshot, worst

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from irqwatch.derive.quantile import longest_ns, quantile_ns
+from irqwatch.base.quantile import longest_ns, quantile_ns
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import Worst
 from irqwatch.model.view import CpuPart

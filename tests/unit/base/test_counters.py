@@ -2,7 +2,7 @@
 
 import pytest
 
-from irqwatch.derive import delta
+from irqwatch.base import counters
 from irqwatch.model.histogram import Histogram
 from tests.hosts import SECOND
 
@@ -22,22 +22,22 @@ TOP = 2**32
     ],
 )
 def test_32_bit_steps_over_a_second(now: int, before: int, expected: int | None) -> None:
-    assert delta.steps_32bit(now, before, SECOND) == expected
+    assert counters.steps_32bit(now, before, SECOND) == expected
 
 
 def test_a_longer_interval_leaves_room_for_more() -> None:
-    assert delta.steps_32bit(0, TOP - 20_000_000, 2 * SECOND) == 20_000_000
+    assert counters.steps_32bit(0, TOP - 20_000_000, 2 * SECOND) == 20_000_000
 
 
 def test_cpu_counts() -> None:
     both = frozenset({0, 1, 2})
-    assert delta.cpu_counts({0: 5, 1: 7, 9: 4}, {0: 5, 1: 3}, both, SECOND) == {1: 4}
-    assert delta.cpu_counts({}, {}, both, SECOND) == {}
-    assert delta.cpu_counts({0: 2}, {0: TOP - 1}, both, SECOND) == {0: 3}
-    assert delta.cpu_counts({1: 1}, {0: TOP - 1}, both, SECOND) == {0: 1, 1: 1}
-    assert delta.cpu_counts({0: 9, 1: 2}, {0: 5, 1: 3}, both, SECOND) is None
-    assert delta.cpu_counts({0: 9}, {0: 5, 1: 3}, both, SECOND) is None
-    assert delta.cpu_counts({0: 9}, {0: 5, 1: 3}, frozenset({0}), SECOND) == {0: 4}
+    assert counters.cpu_counts({0: 5, 1: 7, 9: 4}, {0: 5, 1: 3}, both, SECOND) == {1: 4}
+    assert counters.cpu_counts({}, {}, both, SECOND) == {}
+    assert counters.cpu_counts({0: 2}, {0: TOP - 1}, both, SECOND) == {0: 3}
+    assert counters.cpu_counts({1: 1}, {0: TOP - 1}, both, SECOND) == {0: 1, 1: 1}
+    assert counters.cpu_counts({0: 9, 1: 2}, {0: 5, 1: 3}, both, SECOND) is None
+    assert counters.cpu_counts({0: 9}, {0: 5, 1: 3}, both, SECOND) is None
+    assert counters.cpu_counts({0: 9}, {0: 5, 1: 3}, frozenset({0}), SECOND) == {0: 4}
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_cpu_counts() -> None:
     ],
 )
 def test_a_histogram_that_went_backwards_is_unknown(now: Histogram, before: Histogram) -> None:
-    assert delta.histogram(now, before) is None
+    assert counters.histogram(now, before) is None
 
 
 def test_histogram() -> None:
-    steps = delta.histogram(Histogram({3: 5, 4: 1, 7: 2}, 90), Histogram({3: 2, 7: 2}, 40))
+    steps = counters.histogram(Histogram({3: 5, 4: 1, 7: 2}, 90), Histogram({3: 2, 7: 2}, 40))
     assert steps == Histogram({3: 3, 4: 1}, 50)

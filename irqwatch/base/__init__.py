@@ -1,0 +1,1 @@
+"""What every collector and engine is made of: counters, measures, folding, layouts. Pure."""
