@@ -44,7 +44,7 @@ def probe(*collectors: str) -> Contender:
 
     @contextlib.contextmanager
     def attached() -> Iterator[None]:
-        loaded, unavailable = loader.load(collectors, loader.sizes(64, os.cpu_count() or 1))
+        loaded, unavailable = loader.load(collectors, loader.sizes(64, range(os.cpu_count() or 1)))
         if unavailable:
             raise SystemExit(f"the probe is not complete: {unavailable}")
         try:

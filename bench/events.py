@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from bench.contenders import Contender, probe, program_times_ns
 from bench.hardirq import bpf_statistics
-from irqwatch.model.collectors import DEFAULT_COLLECTORS
-from irqwatch.source.loader_child import NEEDS
+from irqwatch.collectors import BY_NAME, DEFAULT_COLLECTORS
 from tests.live.load import send_udp_packets, set_keyboard_lights
 
 # name, runs, nanoseconds of each program
@@ -60,7 +59,7 @@ LOADS = {
 def event_ns(collector: str, rounds: int) -> float:
     """Median over the rounds of the programs' nanoseconds per event."""
     load = LOADS[collector]
-    needed = NEEDS.get(collector, ())[:1]
+    needed = BY_NAME[collector].probed.needs[:1]
 
     def events(ours: Programs) -> int:
         return sum(runs for name, runs, _ in ours if name == load.last_program)

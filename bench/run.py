@@ -27,7 +27,7 @@ from bench import (
     scale,
 )
 from bench.row import Row, table
-from irqwatch.model.collectors import DEFAULT_COLLECTORS
+from irqwatch.collectors import DEFAULT_COLLECTORS
 from tests.live.load import read_disk, send_udp_packets
 
 RESULTS = Path(__file__).with_name("results.json")

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * The one compile unit. bcc rewrites only what stands in the file it is given, so the loader pastes
- * the quoted includes in; a native compiler follows them as they are. Each collector is left out
- * unless its macro is defined. The limits (MAX_*) and the offsets (OFFSET_*, from the running kernel's
- * BTF) are macros too: see irqwatch/source/loader_child.py.
+ * the quoted includes in; a native compiler follows them as they are. The limits (MAX_*), the offsets
+ * (OFFSET_*, from the running kernel's BTF) and COLLECT_* of the collectors that are wanted are macros:
+ * see irqwatch/source/loader_child.py.
+ *
+ * Here is what several collectors use, or what the programs of others call. The file of each wanted
+ * collector that only looks for itself is added below by the loader, which has them from the collectors'
+ * own records.
  */
 #include <linux/types.h>
 
@@ -21,37 +25,7 @@
 #ifdef COLLECT_THREAD
 #include "thread.c"
 #endif
-#ifdef COLLECT_HARDIRQ
-#include "hardirq.c"
-#endif
-#ifdef COLLECT_VECTOR
-#include "vector.c"
-#endif
 #if defined(COLLECT_SOFTIRQ) && defined(COLLECT_NAPI) && defined(COLLECT_HARDIRQ)
 #define SHARE_NET_RX
 #include "net_rx.c"
-#endif
-#ifdef COLLECT_SOFTIRQ
-#include "softirq.c"
-#endif
-#ifdef COLLECT_WORK
-#include "workqueue.c"
-#endif
-#ifdef COLLECT_TIMER
-#include "timer.c"
-#endif
-#ifdef COLLECT_TASKLET
-#include "tasklet.c"
-#endif
-#ifdef COLLECT_NAPI
-#include "napi.c"
-#endif
-#ifdef COLLECT_EXCEPTION
-#include "exception.c"
-#endif
-#ifdef COLLECT_SIGNAL
-#include "signal.c"
-#endif
-#ifdef COLLECT_SYSCALL
-#include "syscall.c"
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The ABI between the probe and its reader (irqwatch/source/abi.py): limits and values.
+ * The ABI between the probe and its reader, which reads the layouts off this text (irqwatch/base/layout.py).
  * Everything is in host byte order; every struct is a multiple of 8 bytes without implied padding.
  */
 #ifndef IRQWATCH_H

@@ -22,8 +22,17 @@ struct napi {
 	u64 exhausted; /* polls that used up their budget */
 };
 
+enum napi_loss {
+	LOSS_NAPI_MAP_FULL,
+	NAPI_LOSSES
+};
+
+struct napi_losses {
+	u64 losses[NAPI_LOSSES];
+};
+
 BPF_F_TABLE("hash", struct napi_key, struct napi, napis, MAX_NAPIS, BPF_F_NO_PREALLOC);
-BPF_PERCPU_ARRAY(napi_losses, u64, 1); /* the map was full */
+BPF_PERCPU_ARRAY(napi_losses, struct napi_losses, 1);
 
 static __always_inline struct napi *napi_for(struct napi_key *key)
 {
@@ -41,12 +50,12 @@ int irqw_napi_poll(struct bpf_raw_tracepoint_args *ctx)
 	int zero = 0;
 	int work = ctx->args[1];
 	int budget = ctx->args[2];
-	u64 *map_full = napi_losses.lookup(&zero);
+	struct napi_losses *losses = napi_losses.lookup(&zero);
 	u64 device = 0;
 	struct napi_key key = {};
 	struct napi *napi;
 
-	if (!map_full)
+	if (!losses)
 		return 0;
 	bpf_probe_read_kernel(&device, sizeof(device),
 			      (void *)(ctx->args[0] + OFFSET_napi_struct_dev));
@@ -62,7 +71,7 @@ int irqw_napi_poll(struct bpf_raw_tracepoint_args *ctx)
 	key.cpu = bpf_get_smp_processor_id();
 	napi = napi_for(&key);
 	if (!napi) {
-		(*map_full)++;
+		losses->losses[LOSS_NAPI_MAP_FULL]++;
 		return 0;
 	}
 	napi->polls++;

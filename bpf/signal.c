@@ -69,16 +69,16 @@ struct signal_times {
 };
 
 enum signal_loss {
-	SIGNAL_GENERATE_MAP_FULL,
-	SIGNAL_PENDING_MAP_FULL,
-	SIGNAL_DELIVER_WITHOUT_GENERATE,
-	SIGNAL_DELIVER_BEHIND_ANOTHER,
-	SIGNAL_DELIVER_MAP_FULL,
+	LOSS_SIGNAL_GENERATE_MAP_FULL,
+	LOSS_SIGNAL_PENDING_MAP_FULL,
+	LOSS_SIGNAL_DELIVER_WITHOUT_GENERATE,
+	LOSS_SIGNAL_DELIVER_BEHIND_ANOTHER,
+	LOSS_SIGNAL_DELIVER_MAP_FULL,
 	SIGNAL_LOSSES
 };
 
 struct signal_losses {
-	u64 counts[SIGNAL_LOSSES];
+	u64 losses[SIGNAL_LOSSES];
 };
 
 BPF_F_TABLE("hash", struct signal_pending_key, struct signal_pending, signals_pending,
@@ -167,7 +167,7 @@ int irqw_sig_gen(struct bpf_raw_tracepoint_args *ctx)
 	pending.origin = origin_of(signal, code_of(ctx->args[1]));
 	times = signal_for(signal, pending.origin);
 	if (!times) {
-		losses->counts[SIGNAL_GENERATE_MAP_FULL]++;
+		losses->losses[LOSS_SIGNAL_GENERATE_MAP_FULL]++;
 		return 0;
 	}
 	times->generated_count++;
@@ -189,7 +189,7 @@ int irqw_sig_gen(struct bpf_raw_tracepoint_args *ctx)
 	pending.generated_ns = bpf_ktime_get_ns();
 	pending.queued = 1;
 	if (signals_pending.update(&key, &pending))
-		losses->counts[SIGNAL_PENDING_MAP_FULL]++;
+		losses->losses[LOSS_SIGNAL_PENDING_MAP_FULL]++;
 	return 0;
 }
 
@@ -265,16 +265,16 @@ int irqw_sig_deliv(struct bpf_raw_tracepoint_args *ctx)
 			return 0;
 	}
 	if (!found) {
-		losses->counts[SIGNAL_DELIVER_WITHOUT_GENERATE]++;
+		losses->losses[LOSS_SIGNAL_DELIVER_WITHOUT_GENERATE]++;
 		return 0;
 	}
 	if (taken.is_behind) {
-		losses->counts[SIGNAL_DELIVER_BEHIND_ANOTHER]++;
+		losses->losses[LOSS_SIGNAL_DELIVER_BEHIND_ANOTHER]++;
 		return 0;
 	}
 	times = signal_for(signal, taken.origin);
 	if (!times) {
-		losses->counts[SIGNAL_DELIVER_MAP_FULL]++;
+		losses->losses[LOSS_SIGNAL_DELIVER_MAP_FULL]++;
 		return 0;
 	}
 	latency_ns = elapsed_ns(taken.generated_ns, now_ns);

@@ -29,14 +29,14 @@ struct syscall_times {
 };
 
 enum syscall_loss {
-	SYSCALL_ENTER_MAP_FULL,
-	SYSCALL_EXIT_WITHOUT_ENTER,
-	SYSCALL_EXIT_MAP_FULL,
+	LOSS_SYSCALL_ENTER_MAP_FULL,
+	LOSS_SYSCALL_EXIT_WITHOUT_ENTER,
+	LOSS_SYSCALL_EXIT_MAP_FULL,
 	SYSCALL_LOSSES
 };
 
 struct syscall_losses {
-	u64 counts[SYSCALL_LOSSES];
+	u64 losses[SYSCALL_LOSSES];
 };
 
 BPF_F_TABLE("hash", u64, struct syscall_open, syscalls_open, MAX_SYSCALLS_OPEN, BPF_F_NO_PREALLOC);
@@ -51,7 +51,7 @@ static __always_inline void syscall_lost(enum syscall_loss reason)
 	struct syscall_losses *losses = syscall_losses.lookup(&zero);
 
 	if (losses)
-		losses->counts[reason]++;
+		losses->losses[reason]++;
 }
 
 int irqw_sys_enter(struct bpf_raw_tracepoint_args *ctx)
@@ -65,7 +65,7 @@ int irqw_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	if (before)
 		*before = open;
 	else if (syscalls_open.update(&thread, &open))
-		syscall_lost(SYSCALL_ENTER_MAP_FULL);
+		syscall_lost(LOSS_SYSCALL_ENTER_MAP_FULL);
 	return 0;
 }
 
@@ -97,14 +97,14 @@ int irqw_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	(void)ctx;
 	if (!open || !open->start_ns) {
-		syscall_lost(SYSCALL_EXIT_WITHOUT_ENTER);
+		syscall_lost(LOSS_SYSCALL_EXIT_WITHOUT_ENTER);
 		return 0;
 	}
 	run_ns = elapsed_ns(open->start_ns, now_ns);
 	open->start_ns = 0;
 	times = syscall_for(open->number);
 	if (!times) {
-		syscall_lost(SYSCALL_EXIT_MAP_FULL);
+		syscall_lost(LOSS_SYSCALL_EXIT_MAP_FULL);
 		return 0;
 	}
 	histogram_add(&times->run, run_ns);
@@ -135,6 +135,6 @@ int irqw_sys_exec(struct bpf_raw_tracepoint_args *ctx)
 	open = *found;
 	syscalls_open.delete(&before);
 	if (syscalls_open.update(&thread, &open))
-		syscall_lost(SYSCALL_ENTER_MAP_FULL);
+		syscall_lost(LOSS_SYSCALL_ENTER_MAP_FULL);
 	return 0;
 }

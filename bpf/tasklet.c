@@ -7,9 +7,9 @@
  */
 
 enum tasklet_loss {
-	TASKLET_LOSS_EXIT_WITHOUT_ENTRY,
-	TASKLET_LOSS_ENTRY_OVERWRITTEN,
-	TASKLET_LOSS_MAP_FULL,
+	LOSS_TASKLET_EXIT_WITHOUT_ENTRY,
+	LOSS_TASKLET_ENTRY_OVERWRITTEN,
+	LOSS_TASKLET_MAP_FULL,
 	TASKLET_LOSSES
 };
 
@@ -46,7 +46,7 @@ int irqw_tlet_entry(struct bpf_raw_tracepoint_args *ctx)
 	if (!cpu || !open)
 		return 0;
 	if (open->start_ns)
-		open->losses[TASKLET_LOSS_ENTRY_OVERWRITTEN]++;
+		open->losses[LOSS_TASKLET_ENTRY_OVERWRITTEN]++;
 	open->function = ctx->args[1];
 	open->start_ns = now_and_hardirq_ns(cpu, &open->hardirq_ns);
 	return 0;
@@ -85,7 +85,7 @@ int irqw_tlet_exit(struct bpf_raw_tracepoint_args *ctx)
 	key.function = ctx->args[1];
 	key.cpu = bpf_get_smp_processor_id();
 	if (!open->start_ns || open->function != key.function) {
-		open->losses[TASKLET_LOSS_EXIT_WITHOUT_ENTRY]++;
+		open->losses[LOSS_TASKLET_EXIT_WITHOUT_ENTRY]++;
 		return 0;
 	}
 	run_ns = elapsed_ns(open->start_ns, now_ns);
@@ -96,7 +96,7 @@ int irqw_tlet_exit(struct bpf_raw_tracepoint_args *ctx)
 	if (!tasklet)
 		tasklet = first_tasklet(&key);
 	if (!tasklet) {
-		open->losses[TASKLET_LOSS_MAP_FULL]++;
+		open->losses[LOSS_TASKLET_MAP_FULL]++;
 		return 0;
 	}
 	histogram_add(&tasklet->run, run_ns);

@@ -42,10 +42,10 @@ struct thread_times {
 };
 
 enum thread_loss {
-	THREAD_WAKE_MAP_FULL,
-	THREAD_RUN_WITHOUT_WAKE,
-	THREAD_LATENCY_MAP_FULL,
-	THREAD_RUN_MAP_FULL,
+	LOSS_THREAD_WAKE_MAP_FULL,
+	LOSS_THREAD_RUN_WITHOUT_WAKE,
+	LOSS_THREAD_LATENCY_MAP_FULL,
+	LOSS_THREAD_RUN_MAP_FULL,
 	THREAD_LOSSES
 };
 
@@ -119,7 +119,7 @@ static __always_inline void note_wake(u32 ret, struct hardirq_key *key, u64 now_
 	if (!thread)
 		thread = first_wake(key, task);
 	if (!thread) {
-		thread_lost(THREAD_WAKE_MAP_FULL);
+		thread_lost(LOSS_THREAD_WAKE_MAP_FULL);
 		return;
 	}
 	/* Its entry says so only if its coming was seen; the task's own flag is set a little later. */
@@ -179,7 +179,7 @@ static __always_inline void end_run(struct irq_thread *thread, u64 now_ns)
 
 	thread->run_ns = 0;
 	if (!times) {
-		thread_lost(THREAD_RUN_MAP_FULL);
+		thread_lost(LOSS_THREAD_RUN_MAP_FULL);
 		return;
 	}
 	histogram_add(&times->run, run_ns);
@@ -213,7 +213,7 @@ static __always_inline void waited_to_run(struct irq_thread *thread, u64 now_ns)
 
 	thread->woken_ns = 0;
 	if (!times) {
-		thread_lost(THREAD_LATENCY_MAP_FULL);
+		thread_lost(LOSS_THREAD_LATENCY_MAP_FULL);
 		return;
 	}
 	histogram_add(&times->latency, latency_ns);
@@ -234,7 +234,7 @@ static __always_inline void come_on_cpu(struct cpu *cpu, struct irq_thread *thre
 	if (thread->woken_ns)
 		waited_to_run(thread, now_ns);
 	else if (!thread->run_ns && !thread->is_secondary)
-		own->losses[THREAD_RUN_WITHOUT_WAKE]++;
+		own->losses[LOSS_THREAD_RUN_WITHOUT_WAKE]++;
 }
 
 /* With interrupts off; the state is that of the task that leaves (kernel/sched/core.c, __schedule()), and

@@ -16,6 +16,11 @@
 
 #define TIMER_MODES 2 /* hard, soft */
 
+enum timer_loss {
+	LOSS_TIMER_UNREADABLE, /* the timer or the time could not be read */
+	TIMER_LOSSES
+};
+
 struct timer {
 	u64 early_count;
 	struct worsts worst;
@@ -23,7 +28,7 @@ struct timer {
 };
 
 struct timer_cpu {
-	u64 unreadable; /* events of which the timer or the time could not be read */
+	u64 losses[TIMER_LOSSES];
 	struct timer modes[TIMER_MODES];
 };
 
@@ -46,7 +51,7 @@ int irqw_hrtimer(struct bpf_raw_tracepoint_args *ctx)
 	    bpf_probe_read_kernel(&expires_ns, sizeof(expires_ns), (void *)expires) ||
 	    bpf_probe_read_kernel(&is_soft, sizeof(is_soft),
 				  (void *)(hrtimer + OFFSET_hrtimer_is_soft))) {
-		cpu->unreadable++;
+		cpu->losses[LOSS_TIMER_UNREADABLE]++;
 		return 0;
 	}
 	timer = &cpu->modes[is_soft ? 1 : 0];

@@ -2,6 +2,7 @@
 
     IrqwatchError            one line: what is wrong and what to do
     ├── AffinityError        interrupts cannot be moved, or not be put back
+    ├── LayoutError          the probe's source declares something that is not understood
     ├── ParseError           a kernel file holds something no parser here understands
     ├── ProbeError           the probe cannot be loaded or read
     ├── RecordingError       a recording cannot be read or written
@@ -18,6 +19,10 @@ class IrqwatchError(Exception):
 
 class AffinityError(IrqwatchError):
     """Interrupts cannot be moved, or not be put back."""
+
+
+class LayoutError(IrqwatchError):
+    """The probe's source declares something that is not understood."""
 
 
 class ParseError(IrqwatchError):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from irqwatch.advise.facts import Window
+from irqwatch.collectors.hardirq import HardirqSource
+from irqwatch.collectors.timer import TimerSource
 from irqwatch.model.snapshot import (
     SCHEMA,
     Host,
@@ -194,8 +196,8 @@ class Machine:
         return CpuView(cpu, hard, soft, user, 0.0, None, None, "probe", 0.0)
 
 
-def _hardirq(busy: Busy, name: str, part: CpuPart) -> Source:
-    return Source(
+def _hardirq(busy: Busy, name: str, part: CpuPart) -> HardirqSource:
+    return HardirqSource(
         kind="hardirq",
         name=name,
         count=part.count,
@@ -209,8 +211,8 @@ def _hardirq(busy: Busy, name: str, part: CpuPart) -> Source:
     )
 
 
-def timer(cpu: int, late_ns: int, pid: int = 812) -> Source:
-    return Source(
+def timer(cpu: int, late_ns: int, pid: int = 812) -> TimerSource:
+    return TimerSource(
         kind="timer",
         name="hard",
         count=9,
@@ -218,6 +220,9 @@ def timer(cpu: int, late_ns: int, pid: int = 812) -> Source:
         rate=9.0,
         cpus={cpu: CpuPart(9, None)},
         worst_latency=Worst(late_ns, UPTIME, cpu, pid, "nginx" if pid else "swapper"),
+        early_count=0,
+        cpu_latency_p99_s={},
+        cpu_latency_max_s={},
     )
 
 

@@ -2,33 +2,33 @@
 
 from dataclasses import replace
 
+from irqwatch.collectors.blame import Blame
+from irqwatch.collectors.exception import ExceptionCount, ProcessFaults
+from irqwatch.collectors.hardirq import HardirqTime
+from irqwatch.collectors.napi import NapiCount
+from irqwatch.collectors.signal import SignalTime
+from irqwatch.collectors.softirq import SoftirqTime
+from irqwatch.collectors.syscall import SyscallTime
+from irqwatch.collectors.tasklet import TaskletTime
+from irqwatch.collectors.thread import ThreadTime
+from irqwatch.collectors.timer import TimerTime
+from irqwatch.collectors.work import WorkTime
 from irqwatch.model.histogram import EMPTY, Histogram, bucket_of
 from irqwatch.model.snapshot import (
     SCHEMA,
-    Blame,
     CountAndTime,
     CpuCounts,
     CpuTimes,
-    ExceptionCount,
-    HardirqTime,
     Host,
     Line,
     LineDevice,
-    NapiCount,
     Probe,
-    ProcessFaults,
     Program,
-    SignalTime,
     Snapshot,
-    SoftirqTime,
-    SyscallTime,
-    TaskletTime,
-    ThreadTime,
-    TimerTime,
-    WorkTime,
     Worst,
 )
 from irqwatch.model.topology import Cpu, Topology
+from tests.probes import a_probe, with_parts
 
 SECOND = 1_000_000_000
 HOST = Host("web-7.example", "6.12.9-amd64", "5b3c")
@@ -102,7 +102,7 @@ def lines(tick: int, cpus: int) -> tuple[Line, ...]:
 
 def probe(tick: int, cpus: int) -> Probe:
     end = (1000 + tick) * SECOND
-    return Probe(
+    return a_probe(
         ALL,
         attached_ns=5 * SECOND,
         hardirqs=(
@@ -176,7 +176,7 @@ def busier(tick: int = 0, cpus: int = 2) -> Snapshot:
     assert made.probe
     return replace(
         made,
-        probe=replace(
+        probe=with_parts(
             made.probe,
             collectors=ALL | {"timer", "tasklet", "napi"} | {"exception", "signal", "syscall"},
             timers=(
@@ -248,7 +248,7 @@ def threaded(tick: int = 0, cpus: int = 2) -> Snapshot:
     return replace(
         made,
         cgroups={7: "/system.slice/nginx.service"},
-        probe=replace(
+        probe=with_parts(
             made.probe,
             collectors=ALL | {"vector", "thread", "blame"},
             irq_threads=(

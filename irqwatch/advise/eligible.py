@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from irqwatch.advise.facts import Facts, LineFacts
+from irqwatch.collectors.timer import TimerSource
 from irqwatch.model.doctor import kernel_version
 
 # Kinds of devices whose drivers leave the CPUs of their queues to the kernel
@@ -77,7 +78,7 @@ def late_cpus(facts: Facts) -> frozenset[int]:
         cpus = {
             source.worst_latency.cpu
             for source in window.view.sources
-            if source.kind == "timer"
+            if isinstance(source, TimerSource)
             and source.worst_latency
             and source.worst_latency.ns / 1e9 > facts.thresholds["timer_latency"]
         }

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean, stdev
 
+from irqwatch.base.names import device_names, line_name
+from irqwatch.collectors.hardirq import HardirqSource
 from irqwatch.model import plan
 from irqwatch.model.snapshot import (
     Host,
-    Line,
     LineDevice,
     LineSetting,
     Snapshot,
@@ -22,7 +23,7 @@ from irqwatch.model.snapshot import (
 )
 from irqwatch.model.topology import Topology
 from irqwatch.model.tuning import NetDevice, Tuning
-from irqwatch.model.view import Caused, Source, View
+from irqwatch.model.view import Caused, View
 
 NS = 1e9
 
@@ -45,7 +46,7 @@ class LineFacts:
     rates: tuple[float, ...]  # interrupts per second, by window
     baseline_rate: float  # the average since boot
     handler_s: float | None  # mean time of the top half
-    sources: tuple[Source, ...]  # its actions, of all windows
+    sources: tuple[HardirqSource, ...]  # its actions, of all windows
     setting: LineSetting | None = None
     devices: tuple[LineDevice, ...] = ()  # several on a shared line
     unhandled: int = 0  # more than before, over the measurement
@@ -235,11 +236,12 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
     devices = defaultdict(list)
     for device in last.devices:
         devices[device.irq].append(device)
-    sources: list[dict[int, list[Source]]] = []
+    names = device_names(last.devices)
+    sources: list[dict[int, list[HardirqSource]]] = []
     for window in windows:
         sources.append(defaultdict(list))
         for source in window.view.sources:
-            if source.kind == "hardirq" and source.irq is not None:
+            if isinstance(source, HardirqSource) and source.irq is not None:
                 sources[-1][source.irq].append(source)
     uptime_s = max(windows[0].before.monotonic_ns / NS, 1.0)
     since_boot = {line.irq: sum(line.counts.values()) for line in windows[0].before.lines}
@@ -253,7 +255,7 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
         )
         every = tuple(source for part in parts for source in part)
         own = tuple(devices[line.irq])
-        name = own[0].device if own else name_of(line)
+        name = names.get(line.irq) or line_name(line)
         setting, before = settings.get(line.irq), settings_before.get(line.irq)
         yield LineFacts(
             line=plan.Line(line.irq, line.actions, line.hwirq, name, line.controller),
@@ -269,12 +271,9 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
         )
 
 
-def name_of(line: Line) -> str:
-    """In place of a device's, where none is known."""
-    return ", ".join(line.actions) or line.label
-
-
-def _line_load(sources: Iterable[Source], interval_s: float, timed: bool) -> dict[int, float]:
+def _line_load(
+    sources: Iterable[HardirqSource], interval_s: float, timed: bool
+) -> dict[int, float]:
     """CPU → load over one window. Handlers of a shared line all run at each of its interrupts, so
     what is counted is the most of one of them."""
     loads: defaultdict[int, float] = defaultdict(float)
@@ -291,12 +290,12 @@ def _line_load(sources: Iterable[Source], interval_s: float, timed: bool) -> dic
     return dict(loads)
 
 
-def _moves_along(source: Source, caused: Caused, cpu: int) -> bool:
+def _moves_along(source: HardirqSource, caused: Caused, cpu: int) -> bool:
     """A softirq runs where it was raised; threads and work may run anywhere."""
     return caused.kind == "softirq" or cpu in source.cpus
 
 
-def _handler_s(sources: Iterable[Source]) -> float | None:
+def _handler_s(sources: Iterable[HardirqSource]) -> float | None:
     timed = [(one.count, one.seconds) for one in sources if one.seconds is not None]
     count = sum(count for count, _ in timed)
     return sum(seconds for _, seconds in timed) / count if count else None
@@ -351,7 +350,7 @@ def _in_threads(view: View, cpu: int) -> float:
     return sum(
         (caused.cpus[cpu].seconds or 0.0) / view.interval_s
         for source in view.sources
-        if source.kind == "hardirq"
+        if isinstance(source, HardirqSource)
         for caused in source.caused
         if caused.kind != "softirq" and cpu in caused.cpus and cpu in source.cpus
     )

@@ -92,6 +92,19 @@ def by_name(
     return counted
 
 
+def counts(current: Mapping[Name, int], previous: Mapping[Name, int]) -> dict[Name, int] | None:
+    """Of each counter that never wraps, those that counted something. Unknown as a whole where one
+    is."""
+    counted = {}
+    for name, now in current.items():
+        step = now - previous.get(name, 0)
+        if step < 0:
+            return None
+        if step:
+            counted[name] = step
+    return counted
+
+
 def positive(current: Mapping[str, int], previous: Mapping[str, int]) -> dict[str, int]:
     """Of counters by name, those that counted something; what went backwards is left out."""
     counted = {name: value - previous.get(name, 0) for name, value in current.items()}

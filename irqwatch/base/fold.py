@@ -1,14 +1,15 @@
 """Many into few, so that a scrape of the largest host stays small: histograms to a few bounds,
 lines to devices, CPUs to sums, and names without end to "other". All counters stay monotonic."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from itertools import accumulate
-from operator import ge, lt
+from operator import lt
 from typing import Literal
 
+from irqwatch.base.counters import cpu_counts
 from irqwatch.model.histogram import BUCKETS, Histogram, bucket_of
-from irqwatch.model.snapshot import CpuCounts, Snapshot
+from irqwatch.model.snapshot import CpuCounts
 
 # Powers of four from 256 ns to 1.07 s: each is the lower edge of a bucket.
 BOUNDS_NS = tuple(1 << power for power in range(8, 31, 2))
@@ -20,14 +21,12 @@ OTHER = "other"
 
 LINES_SHOWN_APART = 256
 DEVICES_SHOWN_APART = 64
-WORKS_SHOWN_APART = 64
-CAUSES_SHOWN_APART = 512
-TASKLETS_SHOWN_APART = 64
-SYSCALLS_SHOWN_APART = 64
-BLAMES_SHOWN_APART = 256
 CPUS_SHOWN_APART = 64
 TIMER_CPUS_SHOWN_APART = 16  # a histogram is fifteen series
 LINE_CPU_PAIRS = 2048
+
+# The most that any architecture allows (arch/x86/Kconfig: NR_CPUS_RANGE_END with CPUMASK_OFFSTACK).
+NR_CPUS = 8192
 
 Labels = tuple[str, ...]
 Vector = tuple[int, ...]
@@ -39,22 +38,19 @@ class Detail:
     """How finely a host is shown; decided once, so that series do not change their shape."""
 
     by_line: bool  # hard interrupts by line and action, else by device
-    hardirqs: int  # at most so many of them apart
+    lines: int  # at most so many of them apart
     cpus_per_line: int  # a line that fired on more is summed over CPUs
     by_cpu: bool  # architecture rows and softirq counts by CPU, else summed
     timers_by_cpu: bool  # their histograms by CPU, else one
 
 
-def choose_detail(snapshot: Snapshot, histograms: HistogramDetail = "auto") -> Detail:
-    """The detail that fits the host of ``snapshot``."""
-    timed = {time.irq for time in snapshot.probe.hardirqs} if snapshot.probe else set()
-    lines = len(timed | {line.irq for line in snapshot.lines if line.irq is not None})
+def choose_detail(lines: int, cpus: int, histograms: HistogramDetail = "auto") -> Detail:
+    """The detail that fits a host of so many lines and CPUs."""
     by_line = histograms == "line" or (histograms == "auto" and lines <= LINES_SHOWN_APART)
-    cpus = max(len(snapshot.topology.cpus), len(snapshot.cpu_times))
     return Detail(
         by_line=by_line,
         # Twice, for lines that several devices share and for those that are added later.
-        hardirqs=2 * max(lines, LINES_SHOWN_APART) if by_line else DEVICES_SHOWN_APART,
+        lines=2 * max(lines, LINES_SHOWN_APART) if by_line else DEVICES_SHOWN_APART,
         cpus_per_line=max(1, LINE_CPU_PAIRS // max(1, lines)),
         by_cpu=cpus <= CPUS_SHOWN_APART,
         timers_by_cpu=cpus <= TIMER_CPUS_SHOWN_APART,
@@ -123,28 +119,26 @@ def _growth(counters: Vector, last: Vector | None) -> Vector:
 
 
 class CpuSums:
-    """Sums over CPUs of the kernel's 32-bit counters. A sum does not fall when a counter wraps or
-    a CPU goes offline, which Prometheus would take for a restart and count the whole sum anew."""
+    """Sums over CPUs of the kernel's 32-bit counters. A sum does not fall when a counter wraps or a
+    CPU goes offline, which Prometheus would take for a restart and count the whole sum anew; what
+    is unknown (``irqwatch.base.counters``: a counter that was reset, a CPU that came) adds
+    nothing."""
 
     def __init__(self) -> None:
-        self._rows: dict[Labels, tuple[int, CpuCounts]] = {}
+        self._rows: dict[Labels, tuple[int, CpuCounts, Set[int]]] = {}
 
     def __contains__(self, row: Labels) -> bool:
         return row in self._rows
 
-    def update(self, row: Labels, counts: CpuCounts) -> int:
-        """The sum of ``row``."""
+    def update(self, row: Labels, counts: CpuCounts, cpus: Set[int], interval_ns: int) -> int:
+        """The sum of ``row``; ``cpus`` are those that it has a column for."""
         if row not in self._rows:
             total = sum(counts.values())
-            self._rows[row] = total, counts
-            return total
-        total, last = self._rows[row]
-        if list(counts) == list(last) and all(map(ge, counts.values(), last.values())):
-            total += sum(counts.values()) - sum(last.values())
         else:
-            total += sum(_wrapped_growth(n, last.get(cpu, 0)) for cpu, n in counts.items())
-            counts = {**last, **counts}
-        self._rows[row] = total, counts
+            total, last, last_cpus = self._rows[row]
+            steps = cpu_counts(counts, last, cpus & last_cpus, interval_ns)
+            total += sum((steps or {}).values())
+        self._rows[row] = total, counts, cpus
         return total
 
     def keep_only(self, rows: Iterable[Labels]) -> None:
@@ -153,12 +147,19 @@ class CpuSums:
             del self._rows[gone]
 
 
-def _wrapped_growth(count: int, last: int) -> int:
-    if count >= last:
-        return count - last
-    wrapped = count + (1 << 32) - last
-    # A large step back is not a wrap: the line was freed and its number given to another.
-    return wrapped if wrapped < 1 << 31 else count
+def by_cpu(
+    sums: CpuSums,
+    row: Labels,
+    counts: CpuCounts,
+    cpus: Set[int],
+    interval_ns: int,
+    *,
+    many: bool,
+) -> dict[Labels, float]:
+    """A sample a CPU; their sum where they are ``many``, or once were."""
+    if counts and (many or row in sums):
+        return {(*row, ""): sums.update(row, counts, cpus, interval_ns)}
+    return {(*row, str(cpu)): count for cpu, count in counts.items() if count}
 
 
 class LongestLately:

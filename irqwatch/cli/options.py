@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from irqwatch.model.collectors import (
+from irqwatch.collectors import (
+    BY_NAME,
     COLLECTORS,
     DEFAULT_COLLECTORS,
     ON_WHERE_THREADS_ARE_FORCED,
-    WHAT,
 )
 from irqwatch.source.forced_threads import are_threads_forced
 from irqwatch.source.root import Root
@@ -38,7 +38,7 @@ def host_options(command: click.decorators.FC) -> click.decorators.FC:
                 f"--collector.{name}/--no-collector.{name}",
                 name,
                 default=None,
-                help=f"Time {WHAT[name]}.  [default: {_default(name)}]",
+                help=f"Time {BY_NAME[name].what}.  [default: {BY_NAME[name].default.value}]",
             )
             for name in COLLECTORS
         ),
@@ -63,12 +63,6 @@ def host_options(command: click.decorators.FC) -> click.decorators.FC:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def _default(collector: str) -> str:
-    if collector in ON_WHERE_THREADS_ARE_FORCED:
-        return "on where the kernel forces interrupts into threads, else off"
-    return "on" if collector in DEFAULT_COLLECTORS else "off"
 
 
 def chosen_collectors(

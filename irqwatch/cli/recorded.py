@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.errors import RecordingError
-from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import Snapshot
 
 if TYPE_CHECKING:  # a live host needs none of it, and ``serve`` is to stay small

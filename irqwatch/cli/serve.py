@@ -13,10 +13,10 @@ import click
 from irqwatch import __version__, clock
 from irqwatch.base.fold import HistogramDetail
 from irqwatch.cli import options, recorded
+from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.derive.coverage import coverage_by
 from irqwatch.derive.interval import between
 from irqwatch.errors import UsageError
-from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.sink.http.pages import Pages
 from irqwatch.sink.http.server import Server, listen, parse_address, show_address

@@ -16,6 +16,7 @@ from irqwatch.cells import in_ascii
 from irqwatch.cli import options, recorded
 from irqwatch.cli.intervals import Intervals, recorded_views
 from irqwatch.cli.terminal import ascii_only, ends_quietly, write
+from irqwatch.collectors import ALL
 from irqwatch.derive.view import derive
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.model.view import View
@@ -177,14 +178,17 @@ def _print(views: Iterator[View], choices: Choices) -> None:
 
 
 def _json(view: View, choices: Choices) -> str:
-    own = set(map(id, view.sources))  # without the rows that only a screen has
-    chosen = tuple(source for source in rows(view, choices.state) if id(source) in own)
-    if choices.view == "all":  # a screen has a view for it, a script selects by kind
-        chosen += rows(view, replace(choices.state, view="blame"))
+    chosen = rows(view, choices.state)
+    if choices.view == "all":  # a screen has views for the rest, a script selects by kind
+        apart = [one for one in ALL if one.shown and not one.shown.in_all]
+        for collector in apart:
+            chosen += rows(view, replace(choices.state, view=collector.name))
+    sources = [row.source for row in chosen if row.source]
     if choices.sort is None:  # then the order is the view's own, which is the same each time
-        wanted = set(map(id, chosen))
-        chosen = tuple(source for source in view.sources if id(source) in wanted)
-    return to_json(replace(view, sources=() if choices.view == "cpus" else chosen)) + "\n"
+        places = {id(source): place for place, source in enumerate(view.sources)}
+        sources.sort(key=lambda source: places[id(source)])
+    shown = () if choices.view == "cpus" else tuple(sources)
+    return to_json(replace(view, sources=shown)) + "\n"
 
 
 def _plain(view: View, choices: Choices) -> str:

@@ -11,8 +11,9 @@ from irqwatch import clock
 from irqwatch.cells import in_ascii
 from irqwatch.cli import options
 from irqwatch.cli.terminal import ascii_only, ends_quietly, write
+from irqwatch.collectors import SLOW_KINDS
 from irqwatch.errors import ParseError, UsageError
-from irqwatch.model.slow_event import KINDS, SlowEvent
+from irqwatch.model.slow_event import SlowEvent
 from irqwatch.model.snapshot import SOFTIRQ_VECTORS
 from irqwatch.parse.duration import duration_ns
 from irqwatch.sink.slow_event import header, to_json, to_line, what_width
@@ -37,7 +38,7 @@ Exit codes: 0 done, 1 failed (it needs what "irqwatch doctor" says), 2 wrong usa
 LOOK_SECONDS = 0.25
 
 # As --kind has it, without a space to quote.
-KIND_OF = {kind.replace(" ", "-"): kind for kind in KINDS}
+KIND_OF = {kind.replace(" ", "-"): kind for kind in SLOW_KINDS}
 
 PIPE_COLUMNS = 160
 

@@ -2,16 +2,14 @@
 queued."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from irqwatch.base.measures import NS
+from irqwatch.base.parts import add_pair
+from irqwatch.collectors import follows
 from irqwatch.model.snapshot import NEVER, CountAndTime, Probe
 from irqwatch.model.view import Caused, CpuPart
-
-NS = 1e9
-
-# Of work that was queued before the probe was attached.
-UNKNOWN_VIA = "unknown"
 
 # (line, action), or (None, vector).
 Interrupt = tuple[int | None, str]
@@ -34,14 +32,14 @@ class Causes:
 
 def causes(probe: Probe | None) -> Causes:
     """Of the events of an interval."""
-    if probe is None or "hardirq" not in probe.collectors:
-        return Causes()
     parts: defaultdict[Interrupt, defaultdict[_What, dict[int, CountAndTime]]]
     parts = defaultdict(lambda: defaultdict(dict))
-    for interrupt, what, cpu, runs in _parts(probe):
-        by_cpu = parts[interrupt][what]
-        before = by_cpu.get(cpu, NEVER)
-        by_cpu[cpu] = CountAndTime(before.count + runs.count, before.ns + runs.ns)
+    for part in follows(probe):
+        if part.runs == NEVER:
+            continue
+        by_cpu = parts[part.irq, part.cause][part.kind, part.name, part.via, part.workqueue]
+        before = by_cpu.get(part.cpu)
+        by_cpu[part.cpu] = add_pair(before, part.runs) if before else part.runs
     return Causes(
         {
             interrupt: tuple(
@@ -53,29 +51,6 @@ def causes(probe: Probe | None) -> Causes:
             for interrupt, of_it in parts.items()
         }
     )
-
-
-def _parts(probe: Probe) -> Iterator[tuple[Interrupt, _What, int, CountAndTime]]:
-    for line in probe.hardirqs:
-        for vector, runs in line.softirqs.items():
-            yield (line.irq, line.action), ("softirq", vector, "", None), line.cpu, runs
-    for own in probe.vectors:
-        for vector, runs in own.softirqs.items():
-            yield (None, own.vector), ("softirq", vector, "", None), own.cpu, runs
-    for softirq in probe.softirqs:
-        if softirq.uncaused.count:
-            what: _What = ("softirq", softirq.vector, "", None)
-            yield NO_INTERRUPT, what, softirq.cpu, softirq.uncaused
-    for thread in probe.irq_threads:
-        if thread.run.count:
-            runs = CountAndTime(thread.run.count, thread.run.sum_ns)
-            what = ("thread", thread.action, "", None)
-            yield (thread.irq, thread.action), what, thread.cpu, runs
-    for work in probe.work_causes:
-        if work.runs.count:
-            via = work.via if work.workqueue else UNKNOWN_VIA
-            what = ("work", work.function, via, work.workqueue)
-            yield (work.irq, work.cause), what, work.cpu, work.runs
 
 
 def _caused(what: _What, cpus: Mapping[int, CountAndTime]) -> Caused:

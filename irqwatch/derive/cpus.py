@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from irqwatch.derive.interval import Interval, online
+from irqwatch.base.columns import online
+from irqwatch.base.interval import Interval
+from irqwatch.collectors import running
 from irqwatch.model.snapshot import CpuTimes, Snapshot
 from irqwatch.model.view import CpuView
 
@@ -61,12 +63,11 @@ def _timed(interval: Interval) -> dict[str, dict[int, int]]:
     probe = interval.probe
     if probe is None:
         return {}
-    times = {
-        "hardirq": ((part.cpu, part.handled.sum_ns + part.not_mine_ns) for part in probe.hardirqs),
-        "softirq": ((part.cpu, part.run.sum_ns) for part in probe.softirqs),
-        "vector": ((part.cpu, part.run.sum_ns) for part in probe.vectors if not part.nested),
+    return {
+        collector.name: _sum(collector.cpu_ns(probe))
+        for collector in running(probe.collectors)
+        if collector.cpu_ns
     }
-    return {name: _sum(parts) for name, parts in times.items() if name in probe.collectors}
 
 
 def _sum(parts: Iterable[tuple[int, int]]) -> dict[int, int]:

@@ -1,5 +1,7 @@
 """Finds a line by what a person calls it, and gathers what is known of it."""
 
+from irqwatch.collectors.hardirq import HardirqSource
+from irqwatch.collectors.thread import ThreadSource
 from irqwatch.model.line_story import LineStory
 from irqwatch.model.snapshot import Line, Snapshot
 from irqwatch.model.view import View
@@ -28,12 +30,12 @@ def story(line: Line, snapshot: Snapshot, view: View) -> LineStory:
     return LineStory(
         line=line,
         setting=next((of for of in snapshot.settings if of.irq == line.irq), None),
-        device=next((of for of in snapshot.devices if of.irq == line.irq), None),
+        devices=tuple(of for of in snapshot.devices if of.irq == line.irq),
         threads=tuple(of for of in snapshot.threads if of.irq == line.irq),
         sources=tuple(
             source
             for source in view.sources
-            if source.irq == line.irq and source.kind in ("hardirq", "thread")
+            if isinstance(source, HardirqSource | ThreadSource) and source.irq == line.irq
         ),
         topology=snapshot.topology,
         interval_s=view.interval_s,

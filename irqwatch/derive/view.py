@@ -37,7 +37,7 @@ def derive(current: Snapshot, previous: Snapshot) -> View:
         monotonic_ns=current.monotonic_ns,
         wall_ns=current.wall_ns,
         host=current.host,
-        sources=sources(interval, {of.irq: of.device for of in current.devices}, caused),
+        sources=sources(interval, caused),
         cpus=cpus(current, previous, interval),
         collectors=current.probe.collectors if current.probe else frozenset(),
         coverage=lowest(coverage),

@@ -13,7 +13,7 @@ class LineStory:
 
     line: Line
     setting: LineSetting | None
-    device: LineDevice | None
+    devices: tuple[LineDevice, ...]  # several where they share the line
     threads: tuple[Thread, ...]
     sources: tuple[Source, ...]
     topology: Topology

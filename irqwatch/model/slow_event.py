@@ -2,22 +2,13 @@
 
 from dataclasses import dataclass
 
-KINDS = (
-    "hardirq",
-    "vector",
-    "softirq",
-    "softirq wait",
-    "work",
-    "work wait",
-    "timer",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class SlowEvent:
-    """``kind`` is of ``KINDS``: a wait is from raised or queued to run, "timer" is how late one
-    fired. ``irq`` and ``cause`` are the interrupt itself, or what the event follows from: an action
-    on a line, or a vector where ``irq`` is None; "" where no interrupt caused it."""
+    """``kind`` is one that a collector's record has: a wait is from raised or queued to run,
+    "timer" is how late one fired. ``irq`` and ``cause`` are the interrupt itself, or what the event
+    follows from: an action on a line, or a vector where ``irq`` is None; "" where no interrupt
+    caused it."""
 
     kind: str
     name: str  # action, vector, softirq vector, or work function
@@ -29,6 +20,7 @@ class SlowEvent:
     comm: str
     irq: int | None = None
     cause: str = ""
+    is_interrupt: bool = False  # is one itself, and follows from none
     device: str = ""
     interrupted: str = ""  # the softirq vector an interrupt came into; "" where it was a task
     workqueue: str = ""

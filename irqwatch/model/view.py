@@ -4,7 +4,7 @@
 quantile of nothing. Never a negative rate and never a zero that was not measured.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from irqwatch.model.snapshot import Host, Unavailable, Worst
@@ -37,43 +37,21 @@ class Caused:
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessPart:
-    """A process's part of an exception."""
+class PartRow:
+    """A part of a source that is told under it, by name."""
 
-    pid: int
-    comm: str
+    name: str
     count: int
+    rate: float
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Time that one interrupt, or softirqs of one vector that follow from it, took from a task."""
-
-    kind: str  # "hardirq", "vector" or "softirq"
-    name: str  # action or vector; "" where it was not kept
-    irq: int | None
-    device: str | None
-    cause: str | None  # of a softirq: the action or vector that it follows from
-    count: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One thing that interrupts.
+    """One thing that interrupts, or that interrupts cause, as an interval saw it. ``kind`` is the
+    name of its collector; each kind is a class of its own, in the collector's file.
 
-    ``kind`` is "hardirq" (one action on a line), "softirq" (a vector), "work" (a function on a
-    workqueue) or "vector" (one of the architecture's own interrupts, by the name of its tracepoint;
-    by its row of /proc/interrupts where only the kernel counts it), "timer" (those that fire in the
-    hard interrupt, "hard", or in the softirq, "soft"), "tasklet" (a function), "napi" (polls of a
-    network device), "exception" (one kind of them), "signal" (one signal of one origin),
-    "syscall" (one call; its time includes sleep, so it has no share), "thread" (that of an action
-    on a line) or "blame" (what interrupts took from a process, a cgroup, or the rest of them).
-    ``latency_*`` is raised-to-run (softirq), queued-to-start (work), how late it was (timer),
-    woken-to-run (thread) or generated-to-delivered (signal; ``count`` is of those generated).
-    ``not_mine_*`` is the part of count and seconds that a hardirq action answered with IRQ_NONE;
-    ``ksoftirqd_*`` the part of a softirq's that ran in ksoftirqd; ``stall_*`` work items that
-    waited at max_active.
+    ``latency_*`` is how long it waited, or how late it was; which wait that is, the collector says.
+    ``irq`` and ``device`` are of the line that it is of, if it is of one.
     """
 
     kind: str
@@ -84,7 +62,6 @@ class Source:
     cpus: Mapping[int, CpuPart]
     irq: int | None = None
     device: str | None = None
-    workqueue: str | None = None
     share: float | None = None  # of one CPU: seconds / interval
     p50_s: float | None = None
     p99_s: float | None = None
@@ -94,32 +71,44 @@ class Source:
     latency_max_s: float | None = None
     worst: Worst | None = None
     worst_latency: Worst | None = None
-    not_mine_count: int | None = None
-    not_mine_seconds: float | None = None
-    ksoftirqd_count: int | None = None
-    ksoftirqd_seconds: float | None = None
-    interrupt_count: int | None = None
-    interrupt_seconds: float | None = None
-    restarts: int | None = None
-    stall_count: int | None = None
-    stall_seconds: float | None = None
-    description: str | None = None  # of a vector: "Local timer interrupts"
-    early_count: int | None = None  # of a timer: those that fired in their slack
-    cpu_latency_p99_s: Mapping[int, float | None] | None = None  # of a timer, by CPU
-    cpu_latency_max_s: Mapping[int, float | None] | None = None
-    packet_count: int | None = None  # of a napi
-    exhausted_count: int | None = None  # of a napi: polls that used up their budget
-    origin: str | None = None  # of a signal: "user", "timer", "exception", "kernel"
-    delivered_count: int | None = None  # of a signal
-    dropped_count: int | None = None  # of a signal: ignored, already pending, or no room
-    processes: tuple[ProcessPart, ...] = ()  # of an exception: those with most of it
-    pid: int | None = None  # of a blame that is a process's …
-    cgroup: str | None = None  # … and its cgroup; alone: of all in that cgroup
-    taken_by: tuple[Taken, ...] = ()  # of a blame: what took the time
-    caused: tuple[Caused, ...] = ()  # of a hardirq or vector: what followed from it
+
+    @property
+    def happened(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.count)
+
+    @property
+    def beside(self) -> str | None:
+        """What stands in brackets after its name, and tells it from others of that name."""
+        return None
+
+    def words(self) -> Iterator[str | None]:
+        """What a filter looks in."""
+        yield from (self.kind, self.name, self.device)
+
+    def phrases(self) -> Iterator[str]:
+        """What it did beside its count and time, for the line on the row that is selected."""
+        yield from ()
+
+    def aside(self) -> str | None:
+        """The line after that one; None: the story of its worst event."""
+        return None
+
+    def parts(self) -> Iterator[PartRow]:
+        """What stands under it in its own view."""
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptSource(Source):
+    """One that other things follow from."""
+
+    caused: tuple[Caused, ...] = ()
     whole_share: float | None = None  # of one CPU: with what it caused
-    cause: str | None = None  # in a tree of causes: the interrupt it stands under …
-    via: str | None = None  # … and what queued it, as in ``Caused``
+
+    @property
+    def happened(self) -> bool:
+        return bool(self.count or self.caused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 import re
 
+from irqwatch.base.text import clean
 from irqwatch.errors import ParseError
-from irqwatch.parse.text import clean
 
 # "8", "0-3", and with a stride "0-31:2/4": the first 2 of each 4 (lib/bitmap-str.c,
 # bitmap_parselist). Four digits: no kernel is built for more than 8,192 CPUs.

@@ -3,8 +3,8 @@ groups of 32 bits in hexadecimal, the highest first)."""
 
 import re
 
+from irqwatch.base.text import clean
 from irqwatch.errors import ParseError
-from irqwatch.parse.text import clean
 
 # 256 groups are 8,192 CPUs; no kernel is built for more.
 _MASK = re.compile(rb"[0-9a-fA-F]{1,8}(?:,[0-9a-fA-F]{8}){0,255}")

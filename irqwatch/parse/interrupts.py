@@ -14,11 +14,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from irqwatch.base.text import clean
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import Line
 from irqwatch.parse.cpu_columns import nonzero_counts, parse_header
 from irqwatch.parse.numbers import decimal
-from irqwatch.parse.text import clean, complete_rows
+from irqwatch.parse.rows import complete_rows
 
 # What follows the counts of a line. The controller is the shortest text that is followed by one of
 # the forms above, tried in their order.
@@ -40,10 +41,12 @@ _ORIGIN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Interrupts:
-    """The lines in the file's order, and how many rows were stepped over: cut off, garbled, or
-    printed while a CPU came or went, so that their counts cannot be told apart."""
+    """The lines in the file's order, the CPUs that they have counts of, and how many rows were
+    stepped over: cut off, garbled, or printed while a CPU came or went, so that their counts cannot
+    be told apart."""
 
     lines: tuple[Line, ...]
+    cpus: frozenset[int]
     skipped: int
 
 
@@ -58,7 +61,7 @@ def parse(raw: bytes) -> Interrupts:
             lines.append(parse_row(row, cpus))
         except ParseError:
             skipped += 1
-    return Interrupts(tuple(lines), skipped)
+    return Interrupts(tuple(lines), frozenset(cpus), skipped)
 
 
 def parse_row(row: bytes, cpus: Sequence[int]) -> Line:

@@ -2,8 +2,8 @@
 
 import re
 
+from irqwatch.base.text import clean
 from irqwatch.errors import ParseError
-from irqwatch.parse.text import clean
 
 # Of the largest 64-bit value, in decimal.
 MOST_DIGITS = 20

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import Softnet
 from irqwatch.parse.numbers import hexadecimal
-from irqwatch.parse.text import complete_rows
+from irqwatch.parse.rows import complete_rows
 
 # 3 to 7 are always zero (fastroute once), 8 is cpu_collision.
 RECEIVED_RPS = 9  # with receive packet steering

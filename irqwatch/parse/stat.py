@@ -6,7 +6,7 @@
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import CpuTimes
 from irqwatch.parse.numbers import decimal
-from irqwatch.parse.text import complete_rows
+from irqwatch.parse.rows import complete_rows
 
 NS_PER_SECOND = 10**9
 

@@ -10,15 +10,9 @@ import hashlib
 import re
 from dataclasses import replace
 
-from irqwatch.model.snapshot import (
-    Blame,
-    Line,
-    LineDevice,
-    Probe,
-    Snapshot,
-    Unavailable,
-    Worst,
-)
+from irqwatch.base.parts import Naming
+from irqwatch.collectors import PARTS
+from irqwatch.model.snapshot import Line, LineDevice, Probe, Snapshot, Unavailable
 from irqwatch.model.tuning import Tuning
 
 # Words of drivers and of the kernel, as they stand in names of interrupts and workqueues. None
@@ -66,6 +60,7 @@ class Anonymizer:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._pseudonym = functools.lru_cache(maxsize=4096)(self._hash)
+        self._renames = {Naming.DEVICE: self._name, Naming.TASK: self._task}
 
     def snapshot(self, snapshot: Snapshot) -> Snapshot:
         host = snapshot.host
@@ -99,61 +94,12 @@ class Anonymizer:
         )
 
     def _probe(self, probe: Probe) -> Probe:
-        return replace(
-            probe,
-            hardirqs=tuple(
-                replace(part, action=self._name(part.action), worst=self._worst(part.worst))
-                for part in probe.hardirqs
-            ),
-            softirqs=tuple(
-                replace(
-                    part,
-                    worst_latency=self._worst(part.worst_latency),
-                    worst_run=self._worst(part.worst_run),
-                )
-                for part in probe.softirqs
-            ),
-            works=tuple(
-                replace(
-                    part,
-                    workqueue=self._name(part.workqueue),
-                    worst_latency=self._worst(part.worst_latency),
-                    worst_run=self._worst(part.worst_run),
-                )
-                for part in probe.works
-            ),
-            vectors=tuple(replace(part, worst=self._worst(part.worst)) for part in probe.vectors),
-            work_causes=tuple(
-                replace(
-                    part,
-                    cause=part.cause if part.irq is None else self._name(part.cause),
-                    workqueue=self._name(part.workqueue),
-                )
-                for part in probe.work_causes
-            ),
-            timers=tuple(
-                replace(part, worst_latency=self._worst(part.worst_latency))
-                for part in probe.timers
-            ),
-            tasklets=tuple(replace(part, worst=self._worst(part.worst)) for part in probe.tasklets),
-            napis=tuple(replace(part, device=self._name(part.device)) for part in probe.napis),
-            faulting=tuple(replace(part, comm=self._task(part.comm)) for part in probe.faulting),
-            signals=tuple(
-                replace(part, worst_latency=self._worst(part.worst_latency))
-                for part in probe.signals
-            ),
-            syscalls=tuple(replace(part, worst=self._worst(part.worst)) for part in probe.syscalls),
-            irq_threads=tuple(
-                replace(
-                    part,
-                    action=self._name(part.action),
-                    worst_latency=self._worst(part.worst_latency),
-                    worst_run=self._worst(part.worst_run),
-                )
-                for part in probe.irq_threads
-            ),
-            blames=tuple(self._blame(part) for part in probe.blames),
-        )
+        parts = {
+            part.name: tuple(part.anonymous(one, self._renames) for one in part.of(probe))
+            for part in PARTS
+            if part.name in probe.parts
+        }
+        return replace(probe, parts=parts)
 
     def _tuning(self, tuning: Tuning) -> Tuning:
         return replace(
@@ -162,20 +108,9 @@ class Anonymizer:
             tasks=tuple(replace(task, name=self._task(task.name)) for task in tuning.tasks),
         )
 
-    def _blame(self, part: Blame) -> Blame:
-        comm = part.comm and self._task(part.comm)
-        if part.irq is None:
-            return replace(part, comm=comm)
-        if part.kind == "hardirq":
-            return replace(part, comm=comm, name=self._name(part.name))
-        return replace(part, comm=comm, cause=self._name(part.cause))
-
     def _cgroup(self, path: str) -> str:
         """Folder by folder: services and containers are named by whoever runs them."""
         return "/".join(folder and self._pseudonym(folder) for folder in path.split("/"))
-
-    def _worst(self, worst: Worst | None) -> Worst | None:
-        return worst and replace(worst, comm=self._task(worst.comm))
 
     def _task(self, comm: str) -> str:
         if _KERNEL_THREADS.fullmatch(comm):

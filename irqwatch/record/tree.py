@@ -1,8 +1,9 @@
 """Snapshot ↔ tree, the kind that JSON holds: dict by field name, list, int, str, bool, None.
 
-Generic over the model's frozen dataclasses. A field that holds its default is left out, so a field
-that a later version adds is read by it as its default, and one that this version does not know is
-stepped over. A tree is read with distrust: only what the model's types allow becomes a Snapshot.
+Generic over the model's frozen dataclasses and the collectors' parts, which stand in a probe by
+their names. A field that holds its default is left out, so a field that a later version adds is
+read by it as its default, and one that this version does not know is stepped over. A tree is read
+with distrust: only what the model's types allow becomes a Snapshot.
 """
 
 import dataclasses
@@ -14,8 +15,9 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from irqwatch.collectors import PARTS
 from irqwatch.model.histogram import BUCKETS, Histogram
-from irqwatch.model.snapshot import Snapshot
+from irqwatch.model.snapshot import Probe, Snapshot
 
 Tree = dict[str, "Tree"] | list["Tree"] | int | str | bool | None
 
@@ -80,6 +82,8 @@ def from_tree(tree: Tree) -> Snapshot:
 @functools.cache
 def _codec(hint: Any) -> _Codec:
     """The codec of a type as the model writes it in its annotations."""
+    if hint is Probe:
+        return _probe_codec()
     if dataclasses.is_dataclass(hint):
         return _dataclass_codec(typing.cast(type, hint))
     if hint in _LEAVES:
@@ -114,6 +118,29 @@ def _dataclass_codec(cls: type) -> _Codec:
             raise Unfit(f"{cls.__name__} without {min(missing)}")
         known = {n: readers[n](part, sets) for n, part in tree.items() if n in readers}
         return _checked(cls(**known))
+
+    return _Codec(encode, decode)
+
+
+def _probe_codec() -> _Codec:
+    """The collectors' parts are keys of a probe as its own fields are."""
+    own = _dataclass_codec(Probe)
+    parts = {part.name: _tuple_codec(_codec(typing.cast(Any, part.type))) for part in PARTS}
+
+    def encode(value: Any) -> Tree:
+        tree = own.encode(dataclasses.replace(value, parts={}))
+        assert isinstance(tree, dict)
+        held = {name: parts[name].encode(of_it) for name, of_it in value.parts.items() if of_it}
+        return {**tree, **held}
+
+    def decode(tree: Any, sets: _Sets) -> Any:
+        if not isinstance(tree, dict):
+            raise Unfit("no Probe")
+        held = {
+            name: codec.decode(tree[name], sets) for name, codec in parts.items() if name in tree
+        }
+        rest = {name: part for name, part in tree.items() if name not in parts and name != "parts"}
+        return dataclasses.replace(own.decode(rest, sets), parts=held)
 
     return _Codec(encode, decode)
 
@@ -216,5 +243,6 @@ _LEAVES: dict[Any, _Codec] = {
     bool: _Codec(lambda value: value, lambda tree, _: _bool(tree)),
     str: _Codec(lambda value: value, lambda tree, _: _str(tree)),
     frozenset[int]: _Codec(_runs, lambda tree, sets: sets.of(_list(tree))),
+    object: _Codec(lambda value: None, lambda tree, _: None),  # parts: by their own types
     frozenset[str]: _Codec(sorted, lambda tree, _: frozenset(_str(item) for item in _list(tree))),
 }

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Collection, Iterator
 
+from irqwatch.base.names import device_names
 from irqwatch.cells import UNKNOWN, count, cpu_list, percent, seconds, where
+from irqwatch.collectors.hardirq import HardirqSource
 from irqwatch.model.line_story import LineStory
-from irqwatch.model.view import Caused, Source
+from irqwatch.model.view import Caused, InterruptSource, Source
 
 SCHEMA = 1
 LABEL_WIDTH = 13
@@ -20,8 +22,8 @@ def to_text(story: LineStory) -> str:
 
 
 def _wiring(story: LineStory) -> Iterator[tuple[str, str]]:
-    line, device = story.line, story.device
-    if device:
+    line = story.line
+    for device in story.devices:
         queue = "" if device.queue is None else f", queue {device.queue}"
         address = f" at {device.bus_address}" if device.bus_address else ""
         yield "device", f"{device.device} ({device.kind}){address}{queue}"
@@ -52,7 +54,7 @@ def _near(story: LineStory) -> str:
     node = _node(story)
     if node is None or node < 0:
         return "not known" if node is None else "none"
-    if story.device is None or story.device.node is None:
+    if _device_node(story) is None:
         return str(node)
     local = [cpu.number for cpu in story.topology.cpus.values() if cpu.node == node]
     return f"{node}: {_cpus(local)} {'are' if len(local) > 1 else 'is'} near"
@@ -60,9 +62,12 @@ def _near(story: LineStory) -> str:
 
 def _node(story: LineStory) -> int | None:
     """The device's, else what the kernel has for the line; below zero is none."""
-    if story.device and story.device.node is not None:
-        return story.device.node
-    return story.setting.node if story.setting else None
+    node = _device_node(story)
+    return story.setting.node if node is None and story.setting else node
+
+
+def _device_node(story: LineStory) -> int | None:
+    return next((one.node for one in story.devices if one.node is not None), None)
 
 
 def _how_fixed(story: LineStory) -> str:
@@ -85,7 +90,7 @@ def _cpu_noun(cpus: Collection[int]) -> str:
 def _cost(story: LineStory) -> Iterator[tuple[str, str]]:
     for thread in story.threads:
         yield "thread", f"{thread.name}[{thread.pid}], {seconds(thread.cpu_ns / 1e9)} of CPU so far"
-    of_now = [source for source in story.sources if source.kind == "hardirq"]
+    of_now = [source for source in story.sources if isinstance(source, HardirqSource)]
     if not of_now:
         yield "now", f"quiet: nothing in {story.interval_s:.3g} s"
     for source in of_now:
@@ -105,7 +110,7 @@ def _rate(source: Source) -> str:
     return f"{count(source.rate)} a second on {_cpu_noun(counts)} {where(counts)}"
 
 
-def _times(source: Source) -> str:
+def _times(source: HardirqSource) -> str:
     not_mine = ""
     if source.not_mine_count:
         not_mine = f", {percent(source.not_mine_count / source.count)} not its own"
@@ -125,7 +130,8 @@ def _caused(part: Caused, interval_s: float) -> str:
 
 def to_json(story: LineStory) -> str:
     """One object on one line, without its newline."""
-    line, setting, device = story.line, story.setting, story.device
+    line, setting = story.line, story.setting
+    device = story.devices[0] if len(story.devices) == 1 else None
     return json.dumps(
         {
             "schema": SCHEMA,
@@ -134,7 +140,7 @@ def to_json(story: LineStory) -> str:
             "controller": line.controller or None,
             "hwirq": line.hwirq or None,
             "trigger": line.trigger or None,
-            "device": device.device if device else None,
+            "device": device_names(story.devices).get(line.irq or 0),
             "kind": device.kind if device else None,
             "bus_address": device.bus_address or None if device else None,
             "queue": device.queue if device else None,
@@ -155,7 +161,7 @@ def to_json(story: LineStory) -> str:
                     "p50_s": of.p50_s,
                     "p99_s": of.p99_s,
                     "max_s": of.max_s,
-                    "whole_share": of.whole_share,
+                    "whole_share": of.whole_share if isinstance(of, InterruptSource) else None,
                     "cpus": {str(cpu): part.count for cpu, part in of.cpus.items()},
                     "caused": [
                         {
@@ -166,7 +172,7 @@ def to_json(story: LineStory) -> str:
                             "count": part.count,
                             "seconds": part.seconds,
                         }
-                        for part in of.caused
+                        for part in (of.caused if isinstance(of, InterruptSource) else ())
                     ],
                 }
                 for of in story.sources

@@ -64,9 +64,9 @@ def to_line(event: SlowEvent, zone: tzinfo | None, width: int) -> str:
 
 def _what(event: SlowEvent, width: int) -> str:
     """The name gives way first: what caused it comes after."""
-    number = f" {event.irq}" if event.kind == "hardirq" else ""
+    number = f" {event.irq}" if event.is_interrupt and event.irq is not None else ""
     queue = f" ({event.workqueue})" if event.workqueue else ""
-    caused = event.cause and event.kind not in ("hardirq", "vector")
+    caused = event.cause and not event.is_interrupt
     line = f"{event.irq} " if event.irq is not None else ""
     after = f" <- {line}{event.cause}" if caused else ""
     before = f"{event.kind}{number} "

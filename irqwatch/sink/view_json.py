@@ -4,73 +4,11 @@ import json
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 
+from irqwatch.collectors import BY_NAME
 from irqwatch.model.snapshot import Worst
 from irqwatch.model.view import Caused, CpuView, Source, View
 
 SCHEMA = 1
-
-# Keys that only some kinds have, beside those that all have.
-KEYS_OF_KIND = {
-    "hardirq": (
-        "irq",
-        "device",
-        "not_mine_count",
-        "not_mine_seconds",
-        "worst",
-        "whole_share",
-        "caused",
-    ),
-    "softirq": (
-        "latency_p50_s",
-        "latency_max_s",
-        "ksoftirqd_count",
-        "ksoftirqd_seconds",
-        "interrupt_count",
-        "interrupt_seconds",
-        "restarts",
-        "worst",
-        "worst_latency",
-    ),
-    "work": (
-        "workqueue",
-        "latency_p50_s",
-        "latency_max_s",
-        "stall_count",
-        "stall_seconds",
-        "worst",
-        "worst_latency",
-    ),
-    "vector": ("description", "worst", "whole_share", "caused"),
-    "timer": (
-        "latency_p50_s",
-        "latency_max_s",
-        "cpu_latency_p99_s",
-        "cpu_latency_max_s",
-        "early_count",
-        "worst_latency",
-    ),
-    "tasklet": ("worst",),
-    "napi": ("packet_count", "exhausted_count"),
-    "exception": ("processes",),
-    "signal": (
-        "origin",
-        "latency_p50_s",
-        "latency_max_s",
-        "delivered_count",
-        "dropped_count",
-        "worst_latency",
-    ),
-    "syscall": ("worst",),
-    "thread": (
-        "irq",
-        "device",
-        "latency_p50_s",
-        "latency_max_s",
-        "worst",
-        "worst_latency",
-    ),
-    "blame": ("pid", "cgroup", "taken_by"),
-}
 
 Json = dict[str, object]
 
@@ -113,16 +51,16 @@ def _source(source: Source, view: View) -> Json:
         "cpus": {str(cpu): part.count for cpu, part in source.cpus.items()},
         "cpu_seconds": {str(cpu): part.seconds for cpu, part in source.cpus.items()},
     }
-    for key in KEYS_OF_KIND.get(source.kind, ()):
-        value = getattr(source, key)
+    for key in BY_NAME[source.kind].keys:
+        value = getattr(source, key.name)
         if isinstance(value, Worst):
-            made[key] = _worst(value, view)
+            made[key.name] = _worst(value, view)
         elif isinstance(value, tuple):
-            made[key] = [
+            made[key.name] = [
                 _caused(part) if isinstance(part, Caused) else asdict(part) for part in value
             ]
         else:
-            made[key] = value
+            made[key.name] = value
     return made
 
 

@@ -15,6 +15,15 @@ from irqwatch.errors import ProbeError
 
 BATCH = 64
 
+# enum bpf_map_type, include/uapi/linux/bpf.h: those whose values have a part for each possible CPU.
+PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH = 5, 6, 10
+PER_CPU = frozenset({PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH})
+
+# The most that any architecture allows (arch/x86/Kconfig: NR_CPUS_RANGE_END).
+NR_CPUS = 8192
+WORD_BYTES = 8
+UNTOUCHED = b"\xa5" * WORD_BYTES
+
 
 class _MapInfo(ctypes.Structure):
     """The head of struct bpf_map_info, include/uapi/linux/bpf.h."""
@@ -41,11 +50,12 @@ class _ProgramInfo(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class MapShape:
-    """Sizes in bytes and the limit of entries."""
+    """Sizes in bytes (of a per-CPU value one part's) and the limit of entries."""
 
     key_bytes: int
     value_bytes: int
     max_entries: int
+    is_per_cpu: bool = False
 
 
 @cache
@@ -70,19 +80,39 @@ def _failed(call: str) -> ProbeError:
     return ProbeError(f"{call}: {os.strerror(ctypes.get_errno())}")
 
 
+@cache
 def possible_cpus() -> int:
-    """How many parts a per-CPU value has on the running kernel. Raises ProbeError."""
-    count: int = _libbpf().libbpf_num_possible_cpus()
-    if count <= 0:
-        raise ProbeError("the kernel does not say how many CPUs are possible")
-    return count
+    """How many parts a per-CPU value has on the running kernel, by the kernel's own doing: it fills
+    as many words of a value of one word each. /sys may be another host's, or hide CPUs, and the
+    kernel writes for all of them whatever room there is. Raises ProbeError; needs what loading the
+    probe needs, once."""
+    lib = _libbpf()
+    fd = _create_per_cpu_word(lib)
+    try:
+        value = bytearray(UNTOUCHED * NR_CPUS)
+        room = (ctypes.c_ubyte * len(value)).from_buffer(value)
+        if lib.bpf_map_lookup_elem(fd, bytes(4), room):
+            raise _failed("BPF_MAP_LOOKUP_ELEM")
+    finally:
+        os.close(fd)
+    return value.index(UNTOUCHED) // WORD_BYTES if UNTOUCHED in value else NR_CPUS
+
+
+def _create_per_cpu_word(lib: ctypes.CDLL) -> int:
+    if hasattr(lib, "bpf_map_create"):
+        fd: int = lib.bpf_map_create(PERCPU_ARRAY, b"irqw_cpus", 4, WORD_BYTES, 1, None)
+    else:  # libbpf before 0.7
+        fd = lib.bpf_create_map(PERCPU_ARRAY, 4, WORD_BYTES, 1, 0)
+    if fd < 0:
+        raise _failed("BPF_MAP_CREATE")
+    return fd
 
 
 def map_shape(fd: int) -> MapShape:
     """What the kernel says of a map. Raises ProbeError."""
     info = _MapInfo()
     _get_info(fd, info)
-    return MapShape(info.key_size, info.value_size, info.max_entries)
+    return MapShape(info.key_size, info.value_size, info.max_entries, info.type in PER_CPU)
 
 
 def program_statistics(fd: int) -> tuple[int, int, int]:
@@ -98,10 +128,15 @@ def _get_info(fd: int, info: ctypes.Structure) -> None:
         raise _failed("BPF_OBJ_GET_INFO_BY_FD")
 
 
-def lookup(fd: int, key: bytes, value_bytes: int) -> memoryview:
-    """One value; of a per-CPU map all of its parts, so ``value_bytes`` counts them all."""
-    value = bytearray(value_bytes)
-    if _libbpf().bpf_map_lookup_elem(fd, key, (ctypes.c_ubyte * value_bytes).from_buffer(value)):
+def lookup(fd: int, key: bytes) -> memoryview:
+    """One value; of a per-CPU map the parts of all possible CPUs, each of whole words. How large
+    that is the kernel says: nobody passes it. Raises ProbeError."""
+    shape = map_shape(fd)
+    size = shape.value_bytes
+    if shape.is_per_cpu:
+        size = -(-size // WORD_BYTES) * WORD_BYTES * possible_cpus()
+    value = bytearray(size)
+    if _libbpf().bpf_map_lookup_elem(fd, key, (ctypes.c_ubyte * size).from_buffer(value)):
         raise _failed("BPF_MAP_LOOKUP_ELEM")
     return memoryview(value)
 
@@ -118,13 +153,15 @@ def delete(fd: int, key: bytes) -> None:
         raise _failed("BPF_MAP_DELETE_ELEM")
 
 
-def items(fd: int, shape: MapShape) -> Iterator[tuple[bytes, memoryview]]:
-    """All entries of a hash map, read ``BATCH`` at a time.
+def items(fd: int) -> Iterator[tuple[bytes, memoryview]]:
+    """All entries of a hash map that is not per CPU, read ``BATCH`` at a time.
 
     The kernel's batch walks bucket by bucket, so entries that come and go meanwhile are seen or
     not, and none twice (kernel/bpf/hashtab.c, __htab_map_lookup_and_delete_batch).
     """
-    lib = _libbpf()
+    lib, shape = _libbpf(), map_shape(fd)
+    if shape.is_per_cpu:
+        raise ProbeError("a per-CPU hash map is not read by batches")
     room = min(BATCH, shape.max_entries)
     keys = ctypes.create_string_buffer(room * shape.key_bytes)
     values = ctypes.create_string_buffer(room * shape.value_bytes)

@@ -2,14 +2,15 @@
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from irqwatch.model.snapshot import Blame
-from irqwatch.parse.text import clean
+from irqwatch.base.text import clean
+from irqwatch.collectors import ALL
+from irqwatch.model.snapshot import Probe
 from irqwatch.source.root import Root
 
-# So many are named; what lost less time stays a number.
+# So many are named; what has less time stays a number.
 MOST_NAMED = 256
 
 # Looking through ten thousand folders takes some 50 ms, and one that is not found may never be.
@@ -25,10 +26,10 @@ class CgroupsReader:
         self._known: dict[int, str] = {}
         self._looked_ns: int | None = None
 
-    def paths(self, blames: Iterable[Blame], now_ns: int) -> dict[int, str]:
-        """By id, of the cgroups that lost most time, as far as they can be found. One that is gone
+    def paths(self, probe: Probe | None, now_ns: int) -> dict[int, str]:
+        """By id, of the cgroups with most time, as far as they can be found. One that is gone
         keeps its path for as long as it is asked for."""
-        wanted = most_blamed(blames)
+        wanted = largest(probe)
         self._known = {cgroup: self._known[cgroup] for cgroup in wanted & self._known.keys()}
         look = self._looked_ns is None or now_ns - self._looked_ns >= LOOK_EVERY_NS
         if look and wanted - self._known.keys():
@@ -38,12 +39,12 @@ class CgroupsReader:
         return dict(self._known)
 
 
-def most_blamed(blames: Iterable[Blame]) -> set[int]:
-    """At most ``MOST_NAMED`` of their cgroups."""
+def largest(probe: Probe | None) -> set[int]:
+    """At most ``MOST_NAMED`` of those that parts are of."""
     ns: Counter[int] = Counter()
-    for part in blames:
-        if part.cgroup is not None:
-            ns[part.cgroup] += part.taken.ns
+    for collector in ALL if probe else ():
+        for cgroup, of_it_ns in collector.cgroups(probe) if collector.cgroups and probe else ():
+            ns[cgroup] += of_it_ns
     # Not most_common(): it imports a module when called, and an unprivileged user may find none.
     return set(sorted(ns, key=lambda cgroup: -ns[cgroup])[:MOST_NAMED])
 

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from irqwatch.base.text import clean
 from irqwatch.model.snapshot import Line, LineDevice
 from irqwatch.parse import numbers
 from irqwatch.parse.action_name import queue_of
-from irqwatch.parse.text import clean
 from irqwatch.source.root import Root, names_in, read_parsed
 
 Actions = Mapping[int, tuple[str, ...]]  # of each line, by its number

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 
+from irqwatch.base.text import clean
+from irqwatch.collectors import DEFAULT_COLLECTORS
 from irqwatch.errors import ProbeError
-from irqwatch.model.collectors import DEFAULT_COLLECTORS
 from irqwatch.model.doctor import TRACEPOINTS, Facts, FileState, Trial
-from irqwatch.parse.text import clean
 from irqwatch.source import loader
 from irqwatch.source.capabilities import why_no_bpf
 from irqwatch.source.root import Unreadable, read
@@ -59,7 +59,9 @@ def read_facts() -> Facts:
 def try_probe() -> Trial:
     """Load the probe with all collectors and unload it at once. Leaves nothing in the kernel."""
     try:
-        loaded, refused = loader.load(DEFAULT_COLLECTORS, loader.sizes(0, os.cpu_count() or 1))
+        loaded, refused = loader.load(
+            DEFAULT_COLLECTORS, loader.sizes(0, range(os.cpu_count() or 1))
+        )
     except ProbeError as error:
         return Trial(refused={"probe": str(error)})
     loaded.close()

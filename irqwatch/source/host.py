@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from irqwatch import clock
+from irqwatch.base.text import clean
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import (
     CpuCounts,
@@ -23,7 +24,6 @@ from irqwatch.model.snapshot import (
 from irqwatch.model.topology import Topology
 from irqwatch.model.tuning import Tuning
 from irqwatch.parse import interrupts, softirqs, softnet_stat, stat
-from irqwatch.parse.text import clean
 from irqwatch.source.devices import DevicesReader
 from irqwatch.source.root import Root, Unreadable, read, read_parsed, shown
 from irqwatch.source.settings import SettingsReader
@@ -42,6 +42,8 @@ class HostReading:
     topology: Topology
     lines: tuple[Line, ...]
     softirq_counts: Mapping[str, CpuCounts]
+    line_cpus: frozenset[int]
+    softirq_cpus: frozenset[int]
     cpu_times: Mapping[int, CpuTimes]
     softnet: tuple[Softnet, ...]
     unavailable: tuple[Unavailable, ...]
@@ -72,7 +74,7 @@ class HostReader:
         found = parts.read("interrupts", proc / "interrupts", interrupts.parse)
         if found and found.skipped:
             parts.lack("interrupts", f"{found.skipped} garbled rows left out")
-        softirq_counts = parts.read("softirqs", proc / "softirqs", softirqs.parse)
+        counted = parts.read("softirqs", proc / "softirqs", softirqs.parse)
         parse_stat = partial(stat.parse, ticks_per_second=self._ticks_per_second)
         cpu_times = parts.read("cpu_times", proc / "stat", parse_stat) or {}
         parse_softnet = partial(softnet_stat.parse, online=sorted(cpu_times))
@@ -85,7 +87,9 @@ class HostReader:
             host=read_host(self._root),
             topology=topology or Topology(),
             lines=found.lines if found else (),
-            softirq_counts=softirq_counts or {},
+            softirq_counts=counted.counts if counted else {},
+            line_cpus=found.cpus if found else frozenset(),
+            softirq_cpus=counted.cpus if counted else frozenset(),
             cpu_times=cpu_times,
             softnet=softnet or (),
             unavailable=tuple(parts.unavailable),

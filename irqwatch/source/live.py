@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from types import TracebackType
 
 from irqwatch import clock
-from irqwatch.errors import ProbeError
-from irqwatch.model.collectors import DEFAULT_COLLECTORS
+from irqwatch.collectors import DEFAULT_COLLECTORS, actions_of
+from irqwatch.errors import LayoutError, ProbeError
 from irqwatch.model.snapshot import SCHEMA, Line, Probe, Snapshot, Unavailable
 from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.capabilities import why_no_bpf
@@ -86,7 +86,9 @@ class LiveSource:
             tuning=None
             if tuning_max_age_ns is None
             else self._host.tuning(reading.topology, monotonic_ns, tuning_max_age_ns),
-            cgroups=self._cgroups.paths(probe.blames if probe else (), monotonic_ns),
+            cgroups=self._cgroups.paths(probe, monotonic_ns),
+            line_cpus=reading.line_cpus,
+            softirq_cpus=reading.softirq_cpus,
         )
 
     def _open_probe(self, root: Root, collectors: Collection[str]) -> None:
@@ -100,7 +102,7 @@ class LiveSource:
         try:
             if bpf_syscalls.possible_cpus() != len(possible):
                 raise ProbeError(f"{shown(root.sysfs)} has not the CPUs of the running kernel")
-            limits = loader.sizes(len(reading.lines), len(possible))
+            limits = loader.sizes(len(reading.lines), possible)
             loaded, refused = loader.load(collectors, limits)
         except ProbeError as error:
             self._lacking.append(Unavailable("probe", str(error)))
@@ -108,7 +110,7 @@ class LiveSource:
         self._lacking += [Unavailable(name, why) for name, why in sorted(refused.items())]
         try:
             self._probe = ProbeReader(loaded, possible)
-        except ProbeError as error:
+        except (ProbeError, LayoutError) as error:
             loaded.close()
             self._lacking.append(Unavailable("probe", str(error)))
 
@@ -126,8 +128,9 @@ class LiveSource:
         lines = {line.irq: line for line in reading.lines if line.irq is not None}
         self._listed |= lines.keys()
         listed = self._listed
-        if any(is_gone(lines, listed, one.irq, one.action) for one in probe.hardirqs):
-            reader.forget_hardirqs(lambda irq, action: is_gone(lines, listed, irq, action))
+        actions = actions_of(probe)
+        if any(is_gone(lines, listed, irq, action) for irq, action in actions):
+            reader.forget_lines(lambda irq, action: is_gone(lines, listed, irq, action))
 
     def _read_probe(
         self, captured: Capture | Unavailable | None, reading: HostReading

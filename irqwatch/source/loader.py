@@ -7,14 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from irqwatch import clock
+from irqwatch.base.collector import Collector, Size
+from irqwatch.base.layout import Layouts
+from irqwatch.base.text import clean
+from irqwatch.collectors import ALL, running
 from irqwatch.errors import ProbeError
-from irqwatch.parse.text import clean
-from irqwatch.source.probe import Loaded
+from irqwatch.source import loader_child
+from irqwatch.source.probe import CPUS, EPOCHS, Loaded
 
 CHILD = Path(__file__).with_name("loader_child.py")
 
@@ -43,28 +47,33 @@ def interpreter() -> str:
     return sys.executable if here else SYSTEM_PYTHON
 
 
-def sizes(lines: int, cpus: int) -> dict[str, int]:
-    """Limits of the maps. Hash tables take their memory as they fill, but 16 bytes an entry of
-    their limit at once, so they follow the host: its lines and its CPUs."""
+def sizes(lines: int, possible: Collection[int]) -> dict[str, int]:
+    """Limits of the maps, and CPU_IDS, which is above the number of each CPU that may be. Hash
+    tables take their memory as they fill, but 16 bytes an entry of their limit at once, so they
+    follow the host: its lines and its CPUs."""
+    size = Size(lines, len(possible))
+    limits = {
+        f"MAX_{table.name.upper()}": table.limit(size)
+        for collector in ALL
+        for table in collector.probed.tables
+    }
+    return {**limits, "CPU_IDS": max(possible) + 1}
+
+
+def request(collector: Collector) -> dict[str, Any]:
+    """What the child has to know of a collector: ``loader_child`` says what each key is."""
+    probed = collector.probed
+    tables = [table.name for table in probed.tables]
     return {
-        # A line that is moved about has an entry on each CPU it has been on; timers and IPIs, which
-        # are vectors of their own on x86 and lines on arm64, are on every CPU.
-        "MAX_HARDIRQS": max(256, lines * min(cpus, 16) + 16 * cpus),
-        "MAX_WORKS_WAITING": max(2048, 64 * cpus),  # a sync of many small files queues thousands
-        "MAX_WORKS_RUNNING": max(256, 16 * cpus),
-        "MAX_WORKS": 512,
-        "MAX_WORK_CPUS": max(512, 64 * cpus),
-        "MAX_TASKLETS": max(64, 16 * cpus),
-        "MAX_NAPIS": max(64, 32 * cpus),
-        "MAX_EXCEPTION_PROCESSES": 1024,
-        "MAX_SIGNALS_PENDING": 1024,  # those that are never delivered stay until they are old
-        "MAX_SIGNALS": max(256, 16 * cpus),
-        "MAX_SYSCALLS_OPEN": 16384,  # threads
-        "MAX_SYSCALLS": max(512, 64 * cpus),
-        "MAX_WORK_CAUSES": max(1024, 128 * cpus),
-        "MAX_IRQ_THREADS": max(256, 4 * lines),
-        "MAX_THREADS": max(256, lines * min(cpus, 16)),
-        "MAX_BLAMES": max(4096, 64 * cpus),
+        "name": collector.name,
+        "file": probed.file,
+        "programs": probed.programs,
+        "needs": probed.needs,
+        "is_partial": probed.is_partial,
+        "fields": probed.fields,
+        "optional_fields": probed.optional_fields,
+        "formats": probed.formats,
+        "maps": [*tables, *probed.arrays, *probed.others],
     }
 
 
@@ -73,18 +82,19 @@ def load(
 ) -> tuple[Loaded, dict[str, str]]:
     """The loaded probe, and why a collector is missing from it. Raises ProbeError where there is
     no probe at all."""
-    wanted = sorted(collectors)
+    wanted = running(frozenset(collectors))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs, os.fdopen(os.memfd_create("loader"), "w+b") as output:
-        request = {
+        asked = {
             "socket": theirs.fileno(),
             "folder": str(bpf_folder()),
-            "collectors": wanted,
+            "collectors": [request(collector) for collector in wanted],
+            "shared_maps": [CPUS, EPOCHS],
             "defines": dict(defines),
         }
         try:
             child = subprocess.Popen(
-                [interpreter(), "-I", str(CHILD), json.dumps(request)],
+                [interpreter(), "-I", str(CHILD), json.dumps(asked)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -101,7 +111,8 @@ def load(
             answer = {"error": f"the loader ended without an answer{_signal(child.returncode)}"}
         if "error" in answer:
             raise ProbeError(str(answer["error"]) + _last_line(output))
-    return _sort(answer, fds, frozenset(wanted)), answer["unavailable"]
+    names = frozenset(collector.name for collector in wanted)
+    return _sort(answer, fds, names), answer["unavailable"]
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -137,6 +148,13 @@ def _last_line(output: IO[bytes]) -> str:
     return f": {clean(lines[-1])}" if lines else ""
 
 
+def layouts(collectors: Iterable[str]) -> Layouts:
+    """Of the probe's source where these are compiled. Raises LayoutError."""
+    chosen = running(frozenset(collectors))
+    text = loader_child.source(bpf_folder(), [request(collector) for collector in chosen])
+    return Layouts(text, {loader_child.macro(collector.name) for collector in chosen})
+
+
 def _sort(answer: dict[str, Any], fds: list[int], wanted: frozenset[str]) -> Loaded:
     kinds: dict[str, dict[str, int]] = {"map": {}, "program": {}, "link": {}}
     for name, fd in zip(answer["fds"], fds, strict=True):
@@ -148,4 +166,5 @@ def _sort(answer: dict[str, Any], fds: list[int], wanted: frozenset[str]) -> Loa
         programs=kinds["program"],
         links=kinds["link"],
         attached_ns=clock.monotonic_ns(),
+        layouts=layouts(answer["compiled"]),
     )

@@ -1,20 +1,28 @@
 """The loader child: compiles and attaches the probe with bcc, hands the descriptors over, exits.
 
 Run as a script by whichever interpreter can import bcc, often not the agent's own, so it imports
-nothing but the standard library and bcc. Its one argument is JSON:
+nothing but the standard library and bcc. It knows no collector: its one argument, JSON, tells it
+all.
 
     {"socket": fd, "folder": "…/bpf", "defines": {"MAX_HARDIRQS": 256, …},
-     "collectors": ["hardirq", "softirq", "work"]}
+     "shared_maps": ["cpus", …],
+     "collectors": [{"name": …, "file": its C file or null, "programs": [[program, tracepoint], …],
+                     "needs": [collectors of which it must have one], "is_partial": whether it does
+                     with those tracepoints that the kernel has, "fields": [[struct, field], …] that
+                     it reads, "optional_fields": the same, without which it does where not all are
+                     there, "formats": [maps with what functions are named with], "maps": […]},
+                     …]}
 
 Its answer is one message on that socket, JSON with descriptors attached in the order of "fds":
 
     {"fds": ["map:cpus", "program:irqw_irq_entry", "link:irq_handler_entry", …],
-     "unavailable": {"work": "why"}}
+     "compiled": ["hardirq", …], "unavailable": {"work": "why"}}
 
 or {"error": "why"}. Links keep programs attached, programs and links keep maps: once the agent's
 copies are closed, by any kind of death, the kernel removes all of it.
 """
 
+import contextlib
 import ctypes
 import importlib
 import json
@@ -25,134 +33,6 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any
-
-# Each has an _entry and an _exit with the vector's number (asm/trace/irq_vectors.h).
-X86_VECTORS = (
-    "local_timer",
-    "reschedule",
-    "call_function",
-    "call_function_single",
-    "irq_work",
-    "thermal_apic",
-    "threshold_apic",
-    "deferred_error_apic",
-    "error_apic",
-    "spurious_apic",
-    "x86_platform_ipi",
-)
-
-# Exits are attached before entries: an exit that comes first is one event to ignore, where an entry
-# without its exit would stay open. Names of programs have at most 15 characters.
-PROGRAMS = {
-    "hardirq": (
-        ("irqw_irq_exit", "irq_handler_exit"),
-        ("irqw_irq_entry", "irq_handler_entry"),
-    ),
-    "softirq": (
-        ("irqw_soft_exit", "softirq_exit"),
-        ("irqw_soft_entry", "softirq_entry"),
-        ("irqw_soft_raise", "softirq_raise"),
-    ),
-    "work": (
-        ("irqw_work_end", "workqueue_execute_end"),
-        ("irqw_work_start", "workqueue_execute_start"),
-        ("irqw_work_act", "workqueue_activate_work"),
-        ("irqw_work_queue", "workqueue_queue_work"),
-    ),
-    "vector": (
-        *(("irqw_vec_exit", f"{name}_exit") for name in X86_VECTORS),
-        *(("irqw_vec_entry", f"{name}_entry") for name in X86_VECTORS),
-        ("irqw_ipi_exit", "ipi_exit"),
-        ("irqw_ipi_entry", "ipi_entry"),
-    ),
-    "timer": (("irqw_hrtimer", "hrtimer_expire_entry"),),
-    "tasklet": (
-        ("irqw_tlet_exit", "tasklet_exit"),
-        ("irqw_tlet_entry", "tasklet_entry"),
-    ),
-    "napi": (("irqw_napi_poll", "napi_poll"),),
-    "exception": (
-        ("irqw_fault_user", "page_fault_user"),
-        ("irqw_fault_kern", "page_fault_kernel"),
-        ("irqw_nmi", "nmi_handler"),
-        ("irqw_mce", "mce_record"),
-    ),
-    "signal": (
-        ("irqw_sig_deliv", "signal_deliver"),
-        ("irqw_sig_gen", "signal_generate"),
-    ),
-    "syscall": (
-        ("irqw_sys_gone", "sched_process_exit"),
-        ("irqw_sys_exec", "sched_process_exec"),
-        ("irqw_sys_exit", "sys_exit"),
-        ("irqw_sys_enter", "sys_enter"),
-    ),
-    "thread": (("irqw_switch", "sched_switch"),),
-    "blame": (),  # what the programs of interrupts and softirqs take from whom
-    "trace": (),  # what the programs of the others report
-}
-
-# Collectors that see only what one of these does. Those have no needs themselves.
-NEEDS = {
-    "thread": ("hardirq",),
-    "blame": ("hardirq", "vector", "softirq"),
-}
-
-# Collectors that do with those of their tracepoints that the kernel has.
-PARTIAL = frozenset({"vector", "exception"})
-
-MAPS = {
-    "hardirq": ("hardirqs",),
-    "softirq": (),
-    "work": ("works_waiting", "works_running", "works", "work_cpus", "work_causes"),
-    "vector": ("hardirqs",),
-    "timer": ("timers",),
-    "tasklet": ("tasklet_cpus", "tasklets"),
-    "napi": ("napis", "napi_losses"),
-    "exception": ("exceptions", "exception_processes"),
-    "signal": ("signals_pending", "signals", "signal_losses"),
-    "syscall": ("syscalls_open", "syscalls", "syscall_losses"),
-    "thread": ("irq_threads", "threads", "thread_cpus"),
-    "blame": ("blames", "blame_cpus"),
-    "trace": ("slow_events", "slow_drops"),
-}
-SHARED_MAPS = ("cpus", "epochs")
-
-# Fields of kernel structs that the probe reads, by collector.
-FIELDS = {
-    "hardirq": (("irqaction", "name"), ("irqaction", "flags")),
-    "softirq": (("task_struct", "flags"),),
-    "work": (
-        ("work_struct", "data"),
-        ("work_struct", "func"),
-        ("pool_workqueue", "wq"),
-        ("workqueue_struct", "name"),
-    ),
-    "vector": (),
-    "timer": (("hrtimer", "node"), ("timerqueue_node", "expires"), ("hrtimer", "is_soft")),
-    "tasklet": (),
-    "napi": (("napi_struct", "dev"), ("net_device", "name")),
-    "exception": (),
-    "signal": (
-        ("kernel_siginfo", "si_code"),
-        ("task_struct", "pid"),
-        ("task_struct", "tgid"),
-        ("task_struct", "signal"),
-        ("signal_struct", "group_exit_code"),
-    ),
-    "syscall": (),
-    "thread": (
-        ("irqaction", "name"),
-        ("irqaction", "thread"),
-        ("irqaction", "secondary"),
-        ("task_struct", "on_cpu"),
-    ),
-    "blame": (),
-    "trace": (("hrtimer", "function"),),
-}
-
-# Maps that hold what functions are named with.
-FORMATS = {"work": "function_format", "tasklet": "tasklet_format", "trace": "slow_format"}
 
 # bcc has clang optimise for the host's CPU and then LLVM for BPF, which does as well without the
 # first. And it asks for debug information, which nobody reads; BPF's own is made of it, which
@@ -165,6 +45,10 @@ MAP = re.compile(r"^BPF_(?:F_)?(?:TABLE\((?:[^,]+,){3}\s*|\w+\()(\w+)", re.MULTI
 # include/uapi/linux/btf.h
 BTF_KIND_STRUCT = 4
 BTF_KIND_TYPEDEF = 8
+
+
+# One of the request.
+Collector = dict[str, Any]
 
 
 class Refused(Exception):
@@ -275,24 +159,42 @@ def rename_maps(text: str) -> str:
     return "".join(f"#pragma redefine_extname {name} map_{name}\n" for name in names) + text
 
 
-def present(types: KernelTypes, collector: str) -> "list[tuple[str, str]]":
+def macro(collector: str) -> str:
+    """What is defined where the collector is compiled."""
+    return f"COLLECT_{collector.upper()}"
+
+
+def source(folder: Path, collectors: "list[Collector]") -> str:
+    """The whole probe with these: what all share, then the file of each that has one."""
+    files = ["irqwatch.bpf.c", *(one["file"] for one in collectors if one["file"])]
+    return "".join(paste(folder, name) for name in files)
+
+
+def present(types: KernelTypes, collector: Collector) -> "list[tuple[str, str]]":
     """The (program, tracepoint) that can be attached here. Raises Refused."""
-    pairs = [pair for pair in PROGRAMS[collector] if types.has_tracepoint(pair[1])]
-    lacking = [pair[1] for pair in PROGRAMS[collector] if pair not in pairs]
-    if lacking and (collector not in PARTIAL or not pairs):
+    pairs = [(program, name) for program, name in collector["programs"]]
+    found = [pair for pair in pairs if types.has_tracepoint(pair[1])]
+    lacking = [name for program, name in pairs if (program, name) not in found]
+    if lacking and (not collector["is_partial"] or not found):
         raise Refused(f"this kernel has no tracepoint {lacking[0]}")
-    return pairs
+    return found
 
 
-def check_needs(collector: str, had: "set[str]") -> None:
+def check_needs(collector: Collector, had: "set[str]") -> None:
     """Raises Refused where it would see nothing, of what the collectors ``had`` do."""
-    needed = NEEDS.get(collector, ())
-    if needed and not had.intersection(needed):
-        raise Refused(f"it needs the collector {' or '.join(needed)}")
+    if collector["needs"] and not had.intersection(collector["needs"]):
+        raise Refused(f"it needs the collector {' or '.join(collector['needs'])}")
+
+
+def offsets_of(types: KernelTypes, fields: "list[tuple[str, str]]") -> "dict[str, int]":
+    """The macros for where they stand. Raises Refused."""
+    return {
+        f"OFFSET_{struct}_{field}": types.offset_bytes(struct, field) for struct, field in fields
+    }
 
 
 def usable(
-    collectors: "list[str]",
+    collectors: "list[Collector]",
 ) -> "tuple[dict[str, int], dict[str, list[tuple[str, str]]], dict[str, str]]":
     """Macros for collectors and offsets, what to attach by collector, and which collectors cannot
     be had, with why."""
@@ -300,19 +202,20 @@ def usable(
     defines: dict[str, int] = {}
     programs: dict[str, list[tuple[str, str]]] = {}
     unavailable: dict[str, str] = {}
-    for collector in sorted(collectors, key=lambda name: name in NEEDS):  # after what they need
+    for collector in sorted(collectors, key=lambda one: bool(one["needs"])):  # after what they need
+        name = collector["name"]
         try:
             check_needs(collector, set(programs))
-            programs[collector] = present(types, collector)
-            offsets = {
-                f"OFFSET_{struct}_{field}": types.offset_bytes(struct, field)
-                for struct, field in FIELDS[collector]
-            }
+            programs[name] = present(types, collector)
+            offsets = offsets_of(types, collector["fields"])
         except Refused as refused:
-            programs.pop(collector, None)
-            unavailable[collector] = str(refused)
+            programs.pop(name, None)
+            unavailable[name] = str(refused)
         else:
-            defines.update(offsets, **{f"COLLECT_{collector.upper()}": 1})
+            defines.update(offsets)
+            with contextlib.suppress(Refused):
+                defines.update(offsets_of(types, collector["optional_fields"]))
+            defines[macro(name)] = 1
     return defines, programs, unavailable
 
 
@@ -327,7 +230,7 @@ def freeze_format(bpf: Any, name: str) -> None:
         raise Refused("the format for names of functions cannot be frozen")
 
 
-def attach(bpf: Any, collector: str, pairs: "list[tuple[str, str]]") -> "dict[str, int]":
+def attach(bpf: Any, maps: "list[str]", pairs: "list[tuple[str, str]]") -> "dict[str, int]":
     """Load and attach one collector's programs: descriptors by name. Raises Refused."""
     fds: dict[str, int] = {}
     try:
@@ -339,33 +242,39 @@ def attach(bpf: Any, collector: str, pairs: "list[tuple[str, str]]") -> "dict[st
             fds[f"link:{tracepoint}"] = bpf.raw_tracepoint_fds[tracepoint.encode()]
     except Exception as error:
         raise Refused(str(error)) from error
-    fds.update({f"map:{name}": bpf[name.encode()].map_fd for name in MAPS[collector]})
+    fds.update({f"map:{name}": bpf[name.encode()].map_fd for name in maps})
     return fds
 
 
 def load(
-    folder: Path, collectors: "list[str]", defines: "dict[str, int | str]"
-) -> "tuple[dict[str, int], dict[str, str], Any]":
-    """Compile, attach: (descriptors by name, why a collector is missing, what keeps them open).
-    Raises Refused, and ImportError where there is no bcc."""
+    folder: Path,
+    collectors: "list[Collector]",
+    shared_maps: "list[str]",
+    defines: "dict[str, int | str]",
+) -> "tuple[dict[str, int], list[str], dict[str, str], Any]":
+    """Compile, attach: (descriptors by name, what was compiled, why a collector is missing, what
+    keeps them open). Raises Refused, and ImportError where there is no bcc."""
     offsets, programs, unavailable = usable(collectors)
+    compiled = [one for one in collectors if one["name"] in programs]
     os.environ["BCC_KERNEL_SOURCE"] = str(folder / "headers")
     bcc = importlib.import_module("bcc")  # here, so that a host without it gets an answer
     cflags = [*FASTER, *(f"-D{name}={value}" for name, value in {**defines, **offsets}.items())]
     try:
-        bpf = bcc.BPF(text=rename_maps(paste(folder, "irqwatch.bpf.c")), cflags=cflags)
+        bpf = bcc.BPF(text=rename_maps(source(folder, compiled)), cflags=cflags)
     except Exception as error:
         raise Refused(f"bcc cannot compile the probe: {error}") from error
-    fds = {f"map:{name}": bpf[name.encode()].map_fd for name in SHARED_MAPS}
-    for collector in FORMATS.keys() & programs.keys():  # before any program that reads it
-        freeze_format(bpf, FORMATS[collector])
-    for collector, pairs in programs.items():
+    fds = {f"map:{name}": bpf[name.encode()].map_fd for name in shared_maps}
+    for collector in compiled:  # before any program that reads it
+        for name in collector["formats"]:
+            freeze_format(bpf, name)
+    for collector in sorted(compiled, key=lambda one: bool(one["needs"])):
+        name = collector["name"]
         try:
             check_needs(collector, set(programs) - set(unavailable))
-            fds.update(attach(bpf, collector, pairs))
+            fds.update(attach(bpf, collector["maps"], programs[name]))
         except Refused as refused:
-            unavailable[collector] = str(refused)
-    return fds, unavailable, bpf
+            unavailable[name] = str(refused)
+    return fds, [one["name"] for one in compiled], unavailable, bpf
 
 
 def die_with_the_agent() -> None:
@@ -379,13 +288,16 @@ def main() -> None:
     request = json.loads(sys.argv[1])
     with socket.socket(fileno=request["socket"]) as connection:
         try:
-            fds, unavailable, bpf = load(
-                Path(request["folder"]), request["collectors"], request["defines"]
+            fds, compiled, unavailable, bpf = load(
+                Path(request["folder"]),
+                request["collectors"],
+                request["shared_maps"],
+                request["defines"],
             )
         except (Refused, ImportError) as error:
             connection.send(json.dumps({"error": str(error)}).encode())
             return
-        answer = {"fds": list(fds), "unavailable": unavailable}
+        answer = {"fds": list(fds), "compiled": compiled, "unavailable": unavailable}
         socket.send_fds(connection, [json.dumps(answer).encode()], list(fds.values()))
         del bpf  # until here it kept the descriptors open
         os._exit(0)  # the agent waits for it, and LLVM would take its time to clean up

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from irqwatch.base.text import clean
 from irqwatch.errors import ParseError
-from irqwatch.parse.text import clean
 
 T = TypeVar("T")
 

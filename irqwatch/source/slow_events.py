@@ -1,24 +1,25 @@
 """The live host as a source of single events that took longer than asked for."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from mmap import PAGESIZE
 from types import TracebackType
 
 from irqwatch import clock
-from irqwatch.errors import ProbeError, UsageError
-from irqwatch.model.collectors import DEFAULT_COLLECTORS
-from irqwatch.model.slow_event import KINDS, SlowEvent
+from irqwatch.base.names import device_names
+from irqwatch.collectors import ALL, DEFAULT_COLLECTORS
+from irqwatch.collectors.trace import DROPS, EVENTS, NOT_LISTED, Decoder, LineName, macro
+from irqwatch.errors import IrqwatchError, ProbeError, UsageError
+from irqwatch.model.slow_event import SlowEvent
 from irqwatch.model.snapshot import SOFTIRQ_VECTORS, Unavailable
 from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.capabilities import why_no_bpf
-from irqwatch.source.decode import slow
 from irqwatch.source.host import HostReader, HostReading
 from irqwatch.source.probe import KEY_0, ProbeReader
 from irqwatch.source.ring_buffer import RingBuffer
 from irqwatch.source.root import Root
 
-COLLECTORS = DEFAULT_COLLECTORS & {"hardirq", "softirq", "work", "vector", "timer"}
+COLLECTORS = DEFAULT_COLLECTORS & {one.name for one in ALL if one.slow_kinds}
 
 # A power of two, as the kernel asks for; at 4 KB a page room for 1,300 events.
 RING_PAGES = 64
@@ -50,16 +51,16 @@ class SlowEvents:
         reading = self._host.read()
         self._lines = self._line_names(reading)
         defines = filters(wanted, lines_of(wanted, self._lines), reading.topology.possible)
-        limits = loader.sizes(len(reading.lines), len(reading.topology.possible))
+        limits = loader.sizes(len(reading.lines), reading.topology.possible)
         loaded, refused = loader.load((*COLLECTORS, "trace"), {**limits, **defines})
         self.unavailable = tuple(Unavailable(name, why) for name, why in sorted(refused.items()))
         try:
             self._reader = ProbeReader(loaded, reading.topology.possible)
-            self._ring = RingBuffer(loaded.maps["slow_events"], RING_PAGES * PAGESIZE)
-        except (ProbeError, OSError, KeyError) as error:
+            self._decoder = Decoder(loaded.layouts)
+            self._ring = RingBuffer(loaded.maps[EVENTS], RING_PAGES * PAGESIZE)
+        except (IrqwatchError, OSError, KeyError) as error:
             loaded.close()
             raise ProbeError(f"single events cannot be read: {error}") from error
-        self._possible = len(reading.topology.possible)
         self._maps_read_ns = clock.monotonic_ns()
 
     def __enter__(self) -> "SlowEvents":
@@ -80,20 +81,18 @@ class SlowEvents:
         self._ring.wait(wait_seconds)
         offset_ns = clock.wall_ns() - clock.monotonic_ns()
         for record in self._ring.records():
-            event = slow.event(record, self._lines, offset_ns)
+            event = self._decoder.event(record, self._lines, offset_ns)
             if event.irq is not None and event.irq not in self._lines:
                 # Asked once: a line that is hidden (IPIs on arm64) is never listed.
                 listed = self._line_names(self._host.read())
-                self._lines = {**self._lines, event.irq: slow.NOT_LISTED, **listed}
-                event = slow.event(record, self._lines, offset_ns)
+                self._lines = {**self._lines, event.irq: NOT_LISTED, **listed}
+                event = self._decoder.event(record, self._lines, offset_ns)
             yield event
         self._keep_maps()
 
     def dropped(self) -> int:
         """Events so far that found the ring buffer full."""
-        value = bpf_syscalls.lookup(
-            self._reader.loaded.maps["slow_drops"], KEY_0, 8 * self._possible
-        )
+        value = bpf_syscalls.lookup(self._reader.loaded.maps[DROPS], KEY_0)
         return sum(value.cast("Q"))
 
     def _keep_maps(self) -> None:
@@ -102,18 +101,16 @@ class SlowEvents:
             self._maps_read_ns = now_ns
             self._reader.read()
 
-    def _line_names(self, reading: HostReading) -> dict[int, slow.LineName]:
-        devices: dict[int, list[str]] = {}
-        for of in self._host.devices(reading.lines):
-            devices.setdefault(of.irq, []).append(of.device)
+    def _line_names(self, reading: HostReading) -> dict[int, LineName]:
+        devices = device_names(self._host.devices(reading.lines))
         return {
-            line.irq: slow.LineName(", ".join(line.actions), ", ".join(devices.get(line.irq, ())))
+            line.irq: LineName(", ".join(line.actions), devices.get(line.irq, ""))
             for line in reading.lines
             if line.irq is not None
         }
 
 
-def lines_of(wanted: Wanted, lines: Mapping[int, slow.LineName]) -> frozenset[int]:
+def lines_of(wanted: Wanted, lines: Mapping[int, LineName]) -> frozenset[int]:
     """The lines of ``wanted.irqs`` that are of ``wanted.devices`` too; empty is all. Raises
     UsageError where there are none."""
     if missing := sorted(wanted.irqs - lines.keys()):
@@ -147,13 +144,14 @@ def filters(
         "TRACE_SLOWER_NS": wanted.slower_ns,
         "TRACE_PAGES": RING_PAGES,
         "PAGE_SIZE": PAGESIZE,
-        "TRACE_KIND(kind)": _any_of("kind", [KINDS.index(kind) for kind in wanted.kinds]),
+        "TRACE_KIND(kind)": _any_of("kind", map(macro, wanted.kinds)),
         "TRACE_CPU(cpu)": _any_of("cpu", wanted.cpus),
         "TRACE_IRQ(irq,action)": f"((action)&&{of_lines})" if irqs else of_lines,
         "TRACE_SOFTIRQ(softirq)": _any_of("softirq", vectors),
     }
 
 
-def _any_of(name: str, numbers: Collection[int]) -> str:
-    """A C expression: the parameter ``name`` is one of ``numbers``; true where there are none."""
-    return f"({'||'.join(f'({name})=={number}' for number in sorted(numbers))})" if numbers else "1"
+def _any_of(name: str, values: Iterable[int | str]) -> str:
+    """A C expression: the parameter ``name`` is one of ``values``; true where there are none."""
+    chosen = sorted(values, key=str)
+    return f"({'||'.join(f'({name})=={value}' for value in chosen)})" if chosen else "1"

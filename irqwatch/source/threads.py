@@ -5,9 +5,9 @@ import os
 
 import psutil
 
+from irqwatch.base.text import clean
 from irqwatch.model.snapshot import Thread
 from irqwatch.parse import thread_name
-from irqwatch.parse.text import clean
 from irqwatch.source.root import Root, Unreadable, names_in, read
 
 LOOK_EVERY_NS = 60 * 10**9

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 
+from irqwatch.base.text import clean
 from irqwatch.model.tuning import NetDevice, RealtimeTask, RxQueue, Tuning, TxQueue
 from irqwatch.parse import cpuinfo, cpumask, numbers, task_stat, thread_name
-from irqwatch.parse.text import clean
 from irqwatch.source.root import Root, names_in, read_parsed
 
 # kthreadd, the parent of all kernel threads.

@@ -11,23 +11,19 @@ import time
 import urllib.parse
 from dataclasses import replace
 
+from irqwatch.collectors.blame import Blame
+from irqwatch.collectors.exception import ExceptionCount
+from irqwatch.collectors.signal import SignalTime
+from irqwatch.collectors.syscall import SyscallTime
+from irqwatch.collectors.tasklet import TaskletTime
+from irqwatch.collectors.thread import ThreadTime
 from irqwatch.model.histogram import Histogram
-from irqwatch.model.snapshot import (
-    Blame,
-    CountAndTime,
-    ExceptionCount,
-    Program,
-    SignalTime,
-    SyscallTime,
-    TaskletTime,
-    Thread,
-    ThreadTime,
-    Unavailable,
-)
+from irqwatch.model.snapshot import CountAndTime, Program, Thread, Unavailable
 from irqwatch.sink.http.pages import Pages
 from irqwatch.sink.http.server import Server, listen
 from irqwatch.sink.prometheus import Exporter
 from tests.e2e.serving import HTTP, free_port
+from tests.probes import with_parts
 from tests.unit.sink.exported_hosts import SECOND_NS, large, worst
 
 MISSING = "" if shutil.which("prometheus") else "prometheus is not installed"
@@ -50,7 +46,7 @@ def host(turn):
     return replace(
         grown,
         threads=(*grown.threads, Thread(99, "irq/3-x", "irq_thread", turn * SECOND_NS, irq=3)),
-        probe=replace(
+        probe=with_parts(
             grown.probe,
             programs=programs,
             losses={"hardirq": {"map_full": turn}},

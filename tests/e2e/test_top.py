@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from irqwatch.cli import main, top
-from irqwatch.model.collectors import DEFAULT_COLLECTORS
+from irqwatch.collectors import DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import Snapshot
 from tests import hosts
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from irqwatch import __version__
-from irqwatch.model.collectors import DEFAULT_COLLECTORS
+from irqwatch.collectors import DEFAULT_COLLECTORS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -15,7 +15,7 @@ def reader(
 ) -> Iterator[ProbeReader]:
     """Of these collectors, all of which the kernel must have. ``now_ns`` is the reader's clock."""
     cpus = os.cpu_count() or 1
-    loaded, unavailable = loader.load(collectors, loader.sizes(64, cpus))
+    loaded, unavailable = loader.load(collectors, loader.sizes(64, range(cpus)))
     assert not unavailable
     probe_reader = ProbeReader(loaded, tuple(range(cpus)), now_ns=now_ns)
     try:

@@ -91,7 +91,7 @@ def record(
         RingBuffer("second", recorded=events) as second,
     ):
         first.enable()
-        loaded, unavailable = loader.load([collector, *needed], loader.sizes(64, len(possible)))
+        loaded, unavailable = loader.load([collector, *needed], loader.sizes(64, possible))
         reader = ProbeReader(loaded, possible)
         try:
             assert not unavailable

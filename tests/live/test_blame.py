@@ -63,7 +63,7 @@ def taken(probe: Probe) -> tuple[Counter[What], Counter[What]]:
     """From this process: how often, and how long in nanoseconds."""
     counts: Counter[What] = Counter()
     ns: Counter[What] = Counter()
-    for part in probe.blames:
+    for part in probe.parts["blames"]:
         if part.pid == os.getpid():
             what = (part.name if part.kind == "softirq" else str(part.irq), part.cpu)
             counts[what] += part.taken.count

@@ -48,7 +48,7 @@ def probe_reader() -> Iterator[ProbeReader]:
 
 def rows_seen(probe: Probe) -> Counter[str]:
     seen: Counter[str] = Counter()
-    for part in probe.vectors:
+    for part in probe.parts["vectors"]:
         seen[ROWS.get(part.vector, part.vector)] += part.run.count
     return seen
 
@@ -56,14 +56,14 @@ def rows_seen(probe: Probe) -> Counter[str]:
 def block_of(probe: Probe, irq: int) -> int:
     return sum(
         part.softirqs["BLOCK"].count
-        for part in probe.hardirqs
+        for part in probe.parts["hardirqs"]
         if part.irq == irq and "BLOCK" in part.softirqs
     )
 
 
 def softirqs(probe: Probe, vector: str) -> tuple[int, int]:
     """Runs, and those of them that no interrupt caused."""
-    parts = [part for part in probe.softirqs if part.vector == vector]
+    parts = [part for part in probe.parts["softirqs"] if part.vector == vector]
     return sum(part.run.count for part in parts), sum(part.uncaused.count for part in parts)
 
 
@@ -135,7 +135,7 @@ def test_timers_are_the_timers_doing(probe_reader: ProbeReader) -> None:
         probe = probe_reader.read()
         caused = sum(
             part.softirqs["TIMER"].count
-            for part in probe.vectors
+            for part in probe.parts["vectors"]
             if part.vector == "local_timer" and "TIMER" in part.softirqs
         )
         return caused > 100 and caused > 0.9 * softirqs(probe, "TIMER")[0]
@@ -156,14 +156,14 @@ def test_causes_add_up_to_the_whole(probe_reader: ProbeReader) -> None:
     send_udp_packets(PACKETS)
     wait_for(add_up, "causes that add up")
     probe = probe_reader.read()
-    assert sum(part.runs.count for part in probe.work_causes)
+    assert sum(part.runs.count for part in probe.parts["work_causes"])
     assert not probe.losses["softirq"]["cause_lost"]
     assert not probe.losses["work"]["cause_map_full"]
 
 
 def timer_softirqs(probe: Probe) -> tuple[int, int]:
     """(inline, of them after an interrupt)"""
-    parts = [part for part in probe.softirqs if part.vector == "TIMER"]
+    parts = [part for part in probe.parts["softirqs"] if part.vector == "TIMER"]
     inline = sum(part.run.count - part.ksoftirqd_count for part in parts)
     return inline, sum(part.interrupt_count for part in parts)
 

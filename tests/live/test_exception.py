@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from irqwatch.model.snapshot import Probe, ProcessFaults
+from irqwatch.collectors.exception import ProcessFaults
+from irqwatch.model.snapshot import Probe
 from irqwatch.source import loader
 from irqwatch.source.probe import ProbeReader
 from tests.live.recording import in_one_of_a_few_runs
@@ -40,7 +41,7 @@ sys.stdin.readline()
 @contextmanager
 def reading() -> Iterator[ProbeReader]:
     cpus = os.cpu_count() or 1
-    loaded, unavailable = loader.load(["exception"], loader.sizes(64, cpus))
+    loaded, unavailable = loader.load(["exception"], loader.sizes(64, range(cpus)))
     assert not unavailable
     reader = ProbeReader(loaded, tuple(range(cpus)))
     try:
@@ -50,14 +51,14 @@ def reading() -> Iterator[ProbeReader]:
 
 
 def of(probe: Probe, pid: int) -> ProcessFaults:
-    found = [process for process in probe.faulting if process.pid == pid]
+    found = [process for process in probe.parts["faulting"] if process.pid == pid]
     return found[0] if found else ProcessFaults(pid, "")
 
 
 def user_faults(probe: Probe) -> int:
     return sum(
         sum(counted.cpus.values())
-        for counted in probe.exceptions
+        for counted in probe.parts["exceptions"]
         if counted.exception == "page_fault_user"
     )
 
@@ -98,7 +99,7 @@ def test_nothing_of_the_machine_is_in_no_ones() -> None:
     with reading() as reader:
         subprocess.run(["sh", "-c", "true | cat"], check=True)
         probe = reader.read()
-        by_process = sum(process.user_count for process in probe.faulting)
+        by_process = sum(process.user_count for process in probe.parts["faulting"])
         assert by_process
         assert user_faults(reader.read()) >= by_process
-        assert user_faults(probe) <= sum(p.user_count for p in reader.read().faulting)
+        assert user_faults(probe) <= sum(p.user_count for p in reader.read().parts["faulting"])

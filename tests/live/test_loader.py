@@ -26,7 +26,7 @@ def loading_in_another_process() -> Iterator[subprocess.Popen[str]]:
         "from irqwatch.errors import ProbeError\n"
         "from irqwatch.source import loader\n"
         "try:\n"
-        "    loader.load(['hardirq', 'softirq', 'work'], loader.sizes(64, 2))\n"
+        "    loader.load(['hardirq', 'softirq', 'work'], loader.sizes(64, range(2)))\n"
         "except ProbeError as error:\n"
         "    sys.exit(f'ProbeError: {error}')\n"
         "print('loaded', flush=True)\n"
@@ -97,16 +97,16 @@ def test_source_that_does_not_compile(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "irqwatch.bpf.c").write_text("this is not C\n")
     monkeypatch.setattr(loader, "bpf_folder", lambda: tmp_path)
     with pytest.raises(ProbeError, match="bcc cannot compile"):
-        loader.load(["softirq"], loader.sizes(64, 2))
+        loader.load(["softirq"], loader.sizes(64, range(2)))
 
 
 def test_interpreter_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loader, "interpreter", lambda: "/nonexistent/python3")
     with pytest.raises(ProbeError, match="cannot start /nonexistent/python3"):
-        loader.load(["softirq"], loader.sizes(64, 2))
+        loader.load(["softirq"], loader.sizes(64, range(2)))
 
 
 def test_interpreter_without_bcc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loader, "interpreter", lambda: sys.executable)
     with pytest.raises(ProbeError, match="bcc"):
-        loader.load(["softirq"], loader.sizes(64, 2))
+        loader.load(["softirq"], loader.sizes(64, range(2)))

@@ -22,7 +22,7 @@ Counts = Counter[tuple[str, int, str]]
 
 def counted(probe: Probe) -> Counts:
     found: Counts = Counter()
-    for part in probe.napis:
+    for part in probe.parts["napis"]:
         found[part.device, part.cpu, "polls"] = part.poll_count
         found[part.device, part.cpu, "packets"] = part.packet_count
         found[part.device, part.cpu, "exhausted"] = part.exhausted_count
@@ -71,4 +71,4 @@ def test_packets_of_the_backlog_are_those_that_the_kernel_took() -> None:
 
 
 def packets(probe: Probe) -> int:
-    return sum(napi.packet_count for napi in probe.napis)
+    return sum(napi.packet_count for napi in probe.parts["napis"])

@@ -86,7 +86,7 @@ def record() -> Recorded:
         first.enable()
         possible = tuple(range(os.cpu_count() or 1))
         loaded, unavailable = loader.load(
-            ["hardirq", "softirq", "vector", "work"], loader.sizes(256, len(possible))
+            ["hardirq", "softirq", "vector", "work"], loader.sizes(256, possible)
         )
         reader = ProbeReader(loaded, possible)
         try:

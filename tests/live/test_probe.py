@@ -28,11 +28,11 @@ TRIES = 10  # an event may be under way at a reading, and process 1 is not seen 
 
 
 def softirqs_seen(probe: Probe, vector: str) -> int:
-    return sum(s.run.count for s in probe.softirqs if s.vector == vector)
+    return sum(s.run.count for s in probe.parts["softirqs"] if s.vector == vector)
 
 
 def hardirqs_seen(probe: Probe, irq: int) -> int:
-    return sum(h.handled.count + h.not_mine_count for h in probe.hardirqs if h.irq == irq)
+    return sum(h.handled.count + h.not_mine_count for h in probe.parts["hardirqs"] if h.irq == irq)
 
 
 def test_softirq_counts_are_the_kernels() -> None:
@@ -92,7 +92,7 @@ def test_no_program_misses_an_event_by_recursion() -> None:
 def test_work_names_its_queue_and_adds_up_over_cpus() -> None:
     def adds_up() -> bool:
         """The shared part and the CPUs' parts are read one after the other."""
-        works = probe_reader.read().works
+        works = probe_reader.read().parts["works"]
         return sum(work.run.count for work in works) >= 5 and all(
             sum(part.count for part in work.cpus.values()) == work.run.count
             and sum(part.ns for part in work.cpus.values()) == work.run.sum_ns
@@ -101,7 +101,7 @@ def test_work_names_its_queue_and_adds_up_over_cpus() -> None:
 
     with reader("work") as probe_reader:
         wait_for(adds_up, "five work items whose parts add up")
-        for work in probe_reader.read().works:
+        for work in probe_reader.read().parts["works"]:
             assert work.workqueue or not work.latency.count
 
 
@@ -115,9 +115,9 @@ def test_a_cancelled_work_item_leaks_nothing() -> None:
         key = struct.pack("=Q", 0xFFFF_FFFF_DEAD_0000)
         value = struct.pack("=Q", queued_ns).ljust(shape.value_bytes, b"\0")
         bpf_syscalls.update(waiting_fd, key, value)
-        assert key in {key for key, _ in bpf_syscalls.items(waiting_fd, shape)}
+        assert key in {key for key, _ in bpf_syscalls.items(waiting_fd)}
         probe_reader.read()
-        assert key not in {key for key, _ in bpf_syscalls.items(waiting_fd, shape)}
+        assert key not in {key for key, _ in bpf_syscalls.items(waiting_fd)}
 
 
 def test_a_line_that_vanished_is_forgotten() -> None:
@@ -125,7 +125,7 @@ def test_a_line_that_vanished_is_forgotten() -> None:
     with reader("hardirq") as probe_reader:
         load.read_hwrng(10)
         assert hardirqs_seen(probe_reader.read(), irq)
-        probe_reader.forget_hardirqs(lambda number, _: number == irq)
+        probe_reader.forget_lines(lambda number, _: number == irq)
         assert not hardirqs_seen(probe_reader.read(), irq)
 
 
@@ -133,14 +133,16 @@ def test_worst_is_of_the_last_interval() -> None:
     with reader("softirq") as probe_reader:
         load.send_udp_packets(1000)
         first = probe_reader.read()
-        worst = [s.worst_run for s in first.softirqs if s.vector == "NET_RX" and s.worst_run]
+        worst = [
+            s.worst_run for s in first.parts["softirqs"] if s.vector == "NET_RX" and s.worst_run
+        ]
         assert worst
         assert max(w.ns for w in worst) <= sum(
-            s.run.sum_ns for s in first.softirqs if s.vector == "NET_RX"
+            s.run.sum_ns for s in first.parts["softirqs"] if s.vector == "NET_RX"
         )
         start_ns = max(w.at_ns for w in worst)
         load.send_udp_packets(10)
-        again = [s.worst_run for s in probe_reader.read().softirqs if s.vector == "NET_RX"]
+        again = [s.worst_run for s in probe_reader.read().parts["softirqs"] if s.vector == "NET_RX"]
         assert all(w is None or w.at_ns > start_ns for w in again)
 
 

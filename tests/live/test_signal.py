@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from irqwatch.collectors.signal import SignalTime
 from irqwatch.model.histogram import merge
-from irqwatch.model.snapshot import Probe, SignalTime
+from irqwatch.model.snapshot import Probe
 from irqwatch.source import loader
 from irqwatch.source.probe import ProbeReader
 from tests.live.recording import RUNS, Seen, in_one_of_a_few_runs, quiet_interval, record
@@ -73,7 +74,7 @@ def mine(seen: list[Seen], number: int) -> list[Seen]:
 
 
 def of(probe: Probe, name: str, origin: str) -> list[SignalTime]:
-    return [time for time in probe.signals if (time.signal, time.origin) == (name, origin)]
+    return [time for time in probe.parts["signals"] if (time.signal, time.origin) == (name, origin)]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_times_are_those_of_the_trace(
 @pytest.fixture
 def reader() -> Iterator[ProbeReader]:
     cpus = os.cpu_count() or 1
-    loaded, unavailable = loader.load(["signal"], loader.sizes(64, cpus))
+    loaded, unavailable = loader.load(["signal"], loader.sizes(64, range(cpus)))
     assert not unavailable
     reader = ProbeReader(loaded, tuple(range(cpus)))
     try:

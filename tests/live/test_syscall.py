@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from irqwatch.base.syscall_names import MACHINES, names
 from irqwatch.model.histogram import Histogram, merge
 from irqwatch.model.snapshot import Probe
 from irqwatch.source import loader
-from irqwatch.source.decode.syscall_names import MACHINES, names
 from irqwatch.source.probe import ProbeReader
 from tests.live.kernel import LIMIT_SECONDS, wait_for
 from tests.live.recording import Seen, in_one_of_a_few_runs, record
@@ -42,7 +42,7 @@ def call() -> None:
 
 
 def of(probe: Probe, name: str) -> Histogram:
-    return merge(time.run for time in probe.syscalls if time.syscall == name)
+    return merge(time.run for time in probe.parts["syscalls"] if time.syscall == name)
 
 
 def mine(seen: list[Seen], number: int) -> list[Seen]:
@@ -73,7 +73,7 @@ def test_times_are_those_of_the_trace(name: str) -> None:
 @pytest.fixture
 def reader() -> Iterator[ProbeReader]:
     cpus = os.cpu_count() or 1
-    loaded, unavailable = loader.load(["syscall"], loader.sizes(64, cpus))
+    loaded, unavailable = loader.load(["syscall"], loader.sizes(64, range(cpus)))
     assert not unavailable
     reader = ProbeReader(loaded, tuple(range(cpus)))
     try:

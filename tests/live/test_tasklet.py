@@ -20,11 +20,11 @@ pytestmark = [
 
 
 def runs(probe: Probe) -> Counter[int]:
-    return Counter({t.cpu: t.run.count for t in probe.tasklets if t.function == "kbd_bh"})
+    return Counter({t.cpu: t.run.count for t in probe.parts["tasklets"] if t.function == "kbd_bh"})
 
 
 def run_ns(probe: Probe) -> Counter[int]:
-    return Counter({t.cpu: t.run.sum_ns for t in probe.tasklets if t.function == "kbd_bh"})
+    return Counter({t.cpu: t.run.sum_ns for t in probe.parts["tasklets"] if t.function == "kbd_bh"})
 
 
 def function_address(name: str) -> int:

@@ -106,7 +106,7 @@ def compare(recording: Recording, interval: Interval) -> Result:
 
 def counted(probe: Probe) -> Fired:
     found: Fired = Counter()
-    for part in probe.timers:
+    for part in probe.parts["timers"]:
         found[part.cpu, part.mode, EARLY] = part.early_count
         for bucket, count in part.latency.buckets.items():
             found[part.cpu, part.mode, bucket] = count

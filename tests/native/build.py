@@ -9,22 +9,24 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from irqwatch.collectors import ALL, BY_NAME, running
 from irqwatch.source.loader import bpf_folder, sizes
-from irqwatch.source.loader_child import FIELDS
+from irqwatch.source.loader_child import macro
 
 FOLDER = Path(__file__).parent
 CACHE = FOLDER.parent.parent / ".cache" / "native"
 
-COLLECTORS = frozenset(FIELDS) - {"trace"}  # needs a ring buffer; shown on the kernel only
+# The last needs a ring buffer: it is shown on the kernel only.
+COLLECTORS = frozenset(BY_NAME) - {"trace"}
 
 # Any will do that keeps the fields apart: the memory that is read is made up too.
 OFFSETS = {
     f"OFFSET_{struct}_{field}": 8 * number
     for number, (struct, field) in enumerate(
-        (field for fields in FIELDS.values() for field in fields), 1
+        (field for collector in ALL for field in collector.probed.fields), 1
     )
 }
-LIMITS = sizes(lines=64, cpus=4)
+LIMITS = sizes(lines=64, possible=range(4))
 
 # bcc hands keys on as void *, so their sign is nothing that it minds.
 FLAGS = ("-std=gnu11", "-g", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-pointer-sign")
@@ -66,17 +68,28 @@ def build(
 ) -> Path:
     """The executable made of ``source`` (a file of this folder) and the probe. Raises
     CompileError."""
-    defines = {**LIMITS, **OFFSETS, **{f"COLLECT_{name.upper()}": 1 for name in collectors}}
+    chosen = running(frozenset(collectors))
+    defines = {**LIMITS, **OFFSETS, **{macro(collector.name): 1 for collector in chosen}}
     bpf = bpf_folder()
+    files = ["irqwatch.bpf.c", *(one.probed.file for one in chosen if one.probed.file)]
     command = (
         compiler,
         *FLAGS,
         *flags,
         *(f"-D{name}={value}" for name, value in sorted(defines.items())),
-        f'-DPROBE="{bpf / "irqwatch.bpf.c"}"',
+        f'-DPROBE="{_unit(bpf, files)}"',
         str(FOLDER / source),
     )
     return _build(command, _digest(command, bpf))
+
+
+def _unit(bpf: Path, files: Iterable[str]) -> Path:
+    """A file that includes these of ``bpf``, as the loader pastes them together."""
+    text = "".join(f'#include "{bpf / name}"\n' for name in files)
+    unit = _cache() / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.c"
+    unfinished = unit.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(text)
+    return unfinished.rename(unit)
 
 
 @functools.cache

@@ -349,7 +349,7 @@ static u64 signal_loss(enum signal_loss reason)
 	u64 sum = 0;
 
 	for_each(signal_losses_map, element, chain)
-		sum += ((struct signal_losses *)element->value)->counts[reason];
+		sum += ((struct signal_losses *)element->value)->losses[reason];
 	return sum;
 }
 
@@ -360,7 +360,7 @@ static u64 syscall_loss(enum syscall_loss reason)
 	u64 sum = 0;
 
 	for_each(syscall_losses_map, element, chain)
-		sum += ((struct syscall_losses *)element->value)->counts[reason];
+		sum += ((struct syscall_losses *)element->value)->losses[reason];
 	return sum;
 }
 
@@ -422,7 +422,7 @@ static void check_timers(void)
 
 	for_each(timers_map, element, chain) {
 		cpu = (struct timer_cpu *)element->value;
-		count += cpu->unreadable;
+		count += cpu->losses[LOSS_TIMER_UNREADABLE];
 		for (mode = 0; mode < TIMER_MODES; mode++)
 			count += cpu->modes[mode].early_count + count_of(&cpu->modes[mode].latency);
 	}

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from irqwatch.collectors import running
 from irqwatch.model.snapshot import Probe
-from irqwatch.source.loader_child import FORMATS, MAPS, PROGRAMS, SHARED_MAPS
-from irqwatch.source.probe import Loaded, ProbeReader
+from irqwatch.source.loader import layouts, request
+from irqwatch.source.probe import CPUS, EPOCHS, Loaded, ProbeReader
 from tests.events import Event
 from tests.native.build import COLLECTORS, OFFSETS, NotBuilt, build, compilers, sanitizers
 from tests.native.process import NativeMaps
@@ -51,7 +52,7 @@ class Native:
         self._memory: dict[int, bytes] = {}
         self._task: tuple[int, str, bool] | None = None
         self._cpu: int | None = None
-        self._loaded = self._describe()
+        self.loaded = self._describe()
         self.reset(cpus)
 
     def __enter__(self) -> "Native":
@@ -71,22 +72,24 @@ class Native:
     def reset(self, cpus: int) -> None:
         """As just loaded."""
         self.maps.send("reset", cpus)
-        for collector in FORMATS.keys() & self.collectors:  # as the loader sets it
-            self.maps.send("update", FORMATS[collector], bytes(4).hex(), b"%ps".hex())
+        for collector in running(self.collectors):
+            for name in collector.probed.formats:  # as the loader sets it
+                self.maps.send("update", name, bytes(4).hex(), b"%ps".hex())
         self._memory.clear()
         self._task = self._cpu = None
-        self._reader = ProbeReader(self._loaded, tuple(range(cpus)), self.maps, lambda: self.now_ns)
+        self._reader = ProbeReader(self.loaded, tuple(range(cpus)), self.maps, lambda: self.now_ns)
 
     def _describe(self) -> Loaded:
-        chosen = sorted(self.collectors)
-        maps = [*SHARED_MAPS, *(name for collector in chosen for name in MAPS[collector])]
-        programs = [program for collector in chosen for program in PROGRAMS[collector]]
+        chosen = running(self.collectors)
+        maps = [CPUS, EPOCHS, *(name for one in chosen for name in request(one)["maps"])]
+        programs = [program for one in chosen for program in one.probed.programs]
         return Loaded(
             collectors=self.collectors,
             maps={name: self.maps.fd(name) for name in maps},
             programs={name: self.maps.fd(tracepoint) for name, tracepoint in programs},
             links={},
             attached_ns=0,
+            layouts=layouts(self.collectors),
         )
 
     def limit(self, name: str, entries: int) -> None:
@@ -118,15 +121,14 @@ class Native:
         """What the agent's reader makes of the maps."""
         return self._reader.read()
 
-    def forget_hardirqs(self, gone: Callable[[int, str], bool]) -> None:
-        """As ``ProbeReader.forget_hardirqs``."""
-        self._reader.forget_hardirqs(gone)
+    def forget_lines(self, gone: Callable[[int, str], bool]) -> None:
+        """As ``ProbeReader.forget_lines``."""
+        self._reader.forget_lines(gone)
 
     def entries(self, name: str) -> dict[bytes, bytes]:
         """The map's raw entries."""
-        fd = self._loaded.maps[name]
-        shape = self.maps.map_shape(fd)
-        return {key: bytes(value) for key, value in self.maps.items(fd, shape)}
+        fd = self.loaded.maps[name]
+        return {key: bytes(value) for key, value in self.maps.items(fd)}
 
     def memory(self, address: int, raw: bytes) -> None:
         """Let the kernel's memory hold ``raw`` at ``address``; b"" makes it unreadable."""

@@ -74,13 +74,11 @@ class NativeMaps:
     def map_shape(self, fd: int) -> MapShape:
         return self._get(fd)[0]
 
-    def lookup(self, fd: int, key: bytes, value_bytes: int) -> memoryview:
-        """Of a per-CPU map the parts of all CPUs, in their order; of such the only entry is 0."""
-        shape, entries = self._get(fd)
-        parts = [
-            value for at, value in sorted(entries) if value_bytes > shape.value_bytes or at == key
-        ]
-        return memoryview(b"".join(parts))
+    def lookup(self, fd: int, key: bytes) -> memoryview:
+        """Of a per-CPU array, the parts of all CPUs, in their order; of such the only entry is
+        0."""
+        assert not any(key)
+        return memoryview(b"".join(value for _, value in sorted(self._get(fd)[1])))
 
     def update(self, fd: int, key: bytes, value: bytes) -> None:
         self.send("update", self._names[fd], key.hex(), value.hex())
@@ -88,7 +86,7 @@ class NativeMaps:
     def delete(self, fd: int, key: bytes) -> None:
         self.send("delete", self._names[fd], key.hex())
 
-    def items(self, fd: int, shape: MapShape) -> Iterator[tuple[bytes, memoryview]]:
+    def items(self, fd: int) -> Iterator[tuple[bytes, memoryview]]:
         _, entries = self._get(fd)
         return ((key, memoryview(value)) for key, value in entries)
 

@@ -76,23 +76,23 @@ class Row(NamedTuple):
 def counted(probe: Probe) -> dict[Series, Distribution]:
     """The probe's counters as the reference's series; without buckets where it keeps none."""
     found: dict[Series, Distribution] = {}
-    for h in probe.hardirqs:
+    for h in probe.parts["hardirqs"]:
         line = ("hardirq", h.irq, h.action, h.cpu)
         found[(*line, "handled")] = from_histogram(h.handled)
         found[(*line, "not_mine")] = Distribution(h.not_mine_count, h.not_mine_ns, {})
-    for s in probe.softirqs:
+    for s in probe.parts["softirqs"]:
         vector = ("softirq", s.vector, s.cpu)
         found[(*vector, "latency")] = from_histogram(s.latency)
         found[(*vector, "run")] = from_histogram(s.run)
         found[(*vector, "ksoftirqd")] = Distribution(s.ksoftirqd_count, s.ksoftirqd_ns, {})
-    for w in probe.works:
+    for w in probe.parts["works"]:
         work = ("work", w.function, w.workqueue)
         found[(*work, "latency")] = from_histogram(w.latency)
         found[(*work, "run")] = from_histogram(w.run)
         found[(*work, "stall")] = Distribution(w.stall_count, w.stall_ns, {})
         for cpu, part in w.cpus.items():
             found[(*work, cpu, "run")] = Distribution(part.count, part.ns, {})
-    for v in probe.vectors:
+    for v in probe.parts["vectors"]:
         found["vector", v.vector, v.cpu, "run"] = from_histogram(v.run)
     found |= caused(probe)
     return {series: counts for series, counts in found.items() if counts.events or counts.sum_ns}
@@ -115,16 +115,16 @@ def caused(probe: Probe) -> dict[Series, Distribution]:
     """What followed from which interrupt."""
     found: dict[Series, Distribution] = {}
     for interrupt, cpu, softirqs in (
-        *(((h.irq, h.action), h.cpu, h.softirqs) for h in probe.hardirqs),
-        *(((-1, v.vector), v.cpu, v.softirqs) for v in probe.vectors),
+        *(((h.irq, h.action), h.cpu, h.softirqs) for h in probe.parts["hardirqs"]),
+        *(((-1, v.vector), v.cpu, v.softirqs) for v in probe.parts["vectors"]),
     ):
         for vector, part in softirqs.items():
             key = ("cause", *interrupt, "softirq", vector, cpu, "run")
             found[key] = Distribution(part.count, part.ns, {})
-    for s in probe.softirqs:
+    for s in probe.parts["softirqs"]:
         key = ("cause", *NO_CAUSE, "softirq", s.vector, s.cpu, "run")
         found[key] = Distribution(s.uncaused.count, s.uncaused.ns, {})
-    for w in probe.work_causes:
+    for w in probe.parts["work_causes"]:
         irq = -1 if w.irq is None else w.irq
         what = ("work", w.via, w.function, w.workqueue, w.cpu, "run")
         found[("cause", irq, w.cause, *what)] = Distribution(w.runs.count, w.runs.ns, {})
@@ -141,14 +141,14 @@ def has_buckets(series: Series) -> bool:
 def worsts(probe: Probe) -> dict[Series, Worst]:
     """The probe's worst events. A hard interrupt's is of handled and not mine together."""
     found: dict[Series, Worst | None] = {}
-    for h in probe.hardirqs:
+    for h in probe.parts["hardirqs"]:
         found["hardirq", h.irq, h.action, h.cpu] = h.worst
-    for s in probe.softirqs:
+    for s in probe.parts["softirqs"]:
         found["softirq", s.vector, s.cpu, "latency"] = s.worst_latency
         found["softirq", s.vector, s.cpu, "run"] = s.worst_run
-    for v in probe.vectors:
+    for v in probe.parts["vectors"]:
         found["vector", v.vector, v.cpu, "run"] = v.worst
-    for w in probe.works:
+    for w in probe.parts["works"]:
         found["work", w.function, w.workqueue, "latency"] = w.worst_latency
         found["work", w.function, w.workqueue, "run"] = w.worst_run
     return {series: worst for series, worst in found.items() if worst}

@@ -7,16 +7,12 @@ from hypothesis import strategies as st
 
 from irqwatch.base import counters
 from irqwatch.base.quantile import longest_ns, quantile_ns
+from irqwatch.collectors.softirq import SoftirqTime
 from irqwatch.derive.view import derive
 from irqwatch.model.histogram import Histogram, merge
-from irqwatch.model.snapshot import (
-    Line,
-    Probe,
-    Snapshot,
-    SoftirqTime,
-    Worst,
-)
+from irqwatch.model.snapshot import Line, Snapshot, Worst
 from tests import hosts
+from tests.probes import a_probe
 
 DURATIONS_NS = st.lists(st.integers(32, 2**36 - 1), min_size=1, max_size=200)
 PERCENTS = st.integers(1, 100)
@@ -73,7 +69,9 @@ def three_in_a_row(draw: st.DrawFn) -> list[Snapshot]:
                 hosts.HOST,
                 hosts.topology(2),
                 lines=(Line("30", 30, {c: n for c, n in counts.items() if n}, actions=("eth0",)),),
-                probe=Probe(frozenset({"softirq"}), 0, softirqs=(SoftirqTime("RCU", 0, run=run),)),
+                probe=a_probe(
+                    frozenset({"softirq"}), 0, softirqs=(SoftirqTime("RCU", 0, run=run),)
+                ),
             )
         )
         counts = {c: (n + draw(st.integers(0, 10**6))) % 2**32 for c, n in counts.items()}

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from irqwatch.base.text import LONGEST, clean
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import Line
 from irqwatch.parse import (
@@ -17,12 +18,11 @@ from irqwatch.parse import (
     softnet_stat,
     spurious,
     stat,
-    text,
     thread_name,
 )
 
 PARSERS: dict[str, Callable[[bytes], object]] = {
-    "action_name": lambda raw: action_name.queue_of(text.clean(raw)),
+    "action_name": lambda raw: action_name.queue_of(clean(raw)),
     "cpulist": cpulist.parse,
     "cpumask": cpumask.parse,
     "interrupts": interrupts.parse,
@@ -30,7 +30,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "softnet_stat": lambda raw: softnet_stat.parse(raw, [0, 1]),
     "spurious": spurious.parse,
     "stat": lambda raw: stat.parse(raw, 100),
-    "thread_name": lambda raw: thread_name.parse(text.clean(raw)),
+    "thread_name": lambda raw: thread_name.parse(clean(raw)),
 }
 
 # Bytes as they come, and bytes that get past the first checks of a parser.
@@ -55,15 +55,15 @@ def test_nothing_but_a_parse_error(name: str, raw: bytes) -> None:
 
 @given(raw=st.binary(max_size=600))
 def test_clean_text_is_printable_ascii_and_bounded(raw: bytes) -> None:
-    cleaned = text.clean(raw)
+    cleaned = clean(raw)
     assert cleaned.isascii()
     assert cleaned.isprintable() or not cleaned
-    assert len(cleaned) <= 4 * text.LONGEST + 3
+    assert len(cleaned) <= 4 * LONGEST + 3
 
 
 @given(first=st.binary(max_size=100), second=st.binary(max_size=100))
 def test_two_names_never_become_one(first: bytes, second: bytes) -> None:
-    assert (text.clean(first) == text.clean(second)) == (first == second)
+    assert (clean(first) == clean(second)) == (first == second)
 
 
 NUMBERS = st.integers(0, 2**32 - 1)
@@ -104,7 +104,7 @@ def print_table(cpus: list[int], lines: list[Line], levels: bool) -> bytes:
 def test_a_table_is_read_as_the_kernel_meant_it(table: tuple[list[int], list[Line]]) -> None:
     cpus, lines = table
     found = interrupts.parse(print_table(cpus, lines, levels=False))
-    assert found == interrupts.Interrupts(tuple(lines), 0)
+    assert found == interrupts.Interrupts(tuple(lines), frozenset(cpus), 0)
 
 
 @given(table=tables())

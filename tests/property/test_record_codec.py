@@ -11,10 +11,11 @@ from typing import Any
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from irqwatch.base.text import clean
+from irqwatch.collectors import PARTS
 from irqwatch.errors import RecordingError
 from irqwatch.model.histogram import BUCKETS, Histogram
-from irqwatch.model.snapshot import SCHEMA, Snapshot
-from irqwatch.parse.text import clean
+from irqwatch.model.snapshot import SCHEMA, Probe, Snapshot
 from irqwatch.record.delta import apply, difference
 from irqwatch.record.tree import Unfit, from_tree, to_tree
 from tests.unit.record.recordings import busy, forged, player, recorded
@@ -37,11 +38,23 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if hint is Histogram:
         counts = st.dictionaries(st.integers(0, BUCKETS - 1), NUMBERS, max_size=2)
         return st.builds(Histogram, counts, NUMBERS)
+    if hint is Probe:
+        return probes()
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint)
         fields = {field.name: values(hints[field.name]) for field in dataclasses.fields(hint)}
         return st.builds(hint, **fields)
     return collections_of(typing.get_origin(hint), typing.get_args(hint))
+
+
+def probes() -> st.SearchStrategy[Probe]:
+    """With parts of any collectors; one of none is not written."""
+    hints = typing.get_type_hints(Probe)
+    own = {name: values(hint) for name, hint in hints.items() if name != "parts"}
+    parts = {
+        part.name: st.lists(values(part.type), min_size=1, max_size=2).map(tuple) for part in PARTS
+    }
+    return st.builds(Probe, **own, parts=st.fixed_dictionaries({}, optional=parts))
 
 
 def collections_of(origin: Any, arguments: tuple[Any, ...]) -> st.SearchStrategy[Any]:

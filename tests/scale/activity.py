@@ -4,23 +4,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
+from irqwatch.collectors.hardirq import HardirqTime
+from irqwatch.collectors.softirq import SoftirqTime
+from irqwatch.collectors.vector import VectorTime
+from irqwatch.collectors.work import WorkCause, WorkTime
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import (
     SCHEMA,
     SOFTIRQ_VECTORS,
     CountAndTime,
-    HardirqTime,
     Host,
     Probe,
     Program,
     Snapshot,
-    SoftirqTime,
-    VectorTime,
-    WorkCause,
-    WorkTime,
     Worst,
 )
-from irqwatch.source.abi import LOSSES
+from tests.probes import a_probe, shared_losses
 from tests.scale.histograms import Shape, draw, longest_ns
 from tests.scale.kernel_counts import KernelCounts
 from tests.scale.machine import Machine, Queue, Size, build
@@ -218,9 +217,9 @@ class _Running:
 
     def _probe(self) -> Probe:
         losses: dict[str, dict[str, int]] = {name: {} for name in sorted(COLLECTORS)}
-        for number, (collector, reason) in enumerate(LOSSES):
+        for number, (collector, reason) in enumerate(shared_losses()):
             losses[collector][reason] = number
-        return Probe(
+        return a_probe(
             collectors=COLLECTORS,
             attached_ns=ATTACHED_NS,
             hardirqs=(*self._handled(), *self._shared()),

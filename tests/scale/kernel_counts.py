@@ -4,14 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
-from irqwatch.model.snapshot import (
-    SOFTIRQ_VECTORS,
-    CpuCounts,
-    CpuTimes,
-    Line,
-    Softnet,
-    Thread,
-)
+from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CpuCounts, CpuTimes, Line, Softnet, Thread
 from tests.scale.machine import Machine
 
 TICK_NS = 10**7  # USER_HZ is 100

@@ -5,19 +5,14 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from irqwatch.collectors.hardirq import HardirqTime
+from irqwatch.collectors.softirq import SoftirqTime
+from irqwatch.collectors.vector import VectorTime
+from irqwatch.collectors.work import WorkCause, WorkTime
 from irqwatch.model.histogram import BUCKETS, Histogram
-from irqwatch.model.snapshot import (
-    SOFTIRQ_VECTORS,
-    CountAndTime,
-    HardirqTime,
-    Probe,
-    SoftirqTime,
-    VectorTime,
-    WorkCause,
-    WorkTime,
-    Worst,
-)
+from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CountAndTime, Probe, Worst
 from irqwatch.source.bpf_syscalls import MapShape
+from irqwatch.source.loader import layouts
 from irqwatch.source.probe import Loaded, ProbeReader
 
 MAPS = (
@@ -57,9 +52,12 @@ class ProbeMaps:
     def __init__(self, probe: Probe, possible: tuple[int, ...]) -> None:
         self._probe = probe
         self._possible = possible
-        keys = _work_keys(probe.works)
+        keys = _work_keys(probe.parts["works"])
         self._hash: dict[int, Entries] = {
-            FD["hardirqs"]: {**dict(_hardirqs(probe.hardirqs)), **dict(_vectors(probe.vectors))},
+            FD["hardirqs"]: {
+                **dict(_hardirqs(probe.parts["hardirqs"])),
+                **dict(_vectors(probe.parts["vectors"])),
+            },
             FD["works"]: {key: _work(work) for key, work in keys.items()},
             FD["work_cpus"]: dict(_work_cpus(keys)),
             FD["work_causes"]: dict(_work_causes(probe, keys)),
@@ -76,6 +74,7 @@ class ProbeMaps:
             programs={program.name: at for at, program in enumerate(self._probe.programs)},
             links={},
             attached_ns=self._probe.attached_ns,
+            layouts=layouts(self._probe.collectors),
         )
         return ProbeReader(loaded, self._possible, self, lambda: 0)
 
@@ -86,10 +85,12 @@ class ProbeMaps:
             return MapShape(4, 4, 1)
         for key, value in self._hash[fd].items():
             return MapShape(len(key), len(value), 1 << 20)
-        return MapShape(8, 32, 1 << 20)
+        sizes = layouts(self._probe.collectors)
+        types = sizes.maps[MAPS[fd]]
+        return MapShape(sizes.size_bytes(types.key), sizes.size_bytes(types.value), 1 << 20)
 
-    def lookup(self, fd: int, key: bytes, value_bytes: int) -> memoryview:
-        assert fd == FD["cpus"] and value_bytes == len(self._cpus)
+    def lookup(self, fd: int, key: bytes) -> memoryview:
+        assert fd == FD["cpus"]
         return memoryview(self._cpus)
 
     def update(self, fd: int, key: bytes, value: bytes) -> None:
@@ -98,7 +99,7 @@ class ProbeMaps:
     def delete(self, fd: int, key: bytes) -> None:
         self._hash[fd].pop(key, None)
 
-    def items(self, fd: int, shape: MapShape) -> Iterator[tuple[bytes, memoryview]]:
+    def items(self, fd: int) -> Iterator[tuple[bytes, memoryview]]:
         for key, value in self._hash[fd].items():
             yield key, memoryview(value)
 
@@ -146,7 +147,7 @@ def _cpu_head() -> bytes:
 
 def _cpus(probe: Probe, possible: tuple[int, ...]) -> Iterator[bytes]:
     """struct cpu of each; all losses are the first CPU's."""
-    softirqs = {(part.cpu, part.vector): part for part in probe.softirqs}
+    softirqs = {(part.cpu, part.vector): part for part in probe.parts["softirqs"]}
     head, none = _cpu_head(), bytes(8 * LOSSES_ROOM)
     for cpu in possible:
         losses = _losses(probe) if cpu == possible[0] else none
@@ -230,10 +231,10 @@ def _work_cpus(keys: Mapping[bytes, WorkTime]) -> Iterator[tuple[bytes, bytes]]:
 def _work_causes(probe: Probe, keys: Mapping[bytes, WorkTime]) -> Iterator[tuple[bytes, bytes]]:
     """struct work_cause_key and struct count_and_ns."""
     actions: dict[tuple[int | None, str], int] = {}
-    for number, part in enumerate(probe.hardirqs):
+    for number, part in enumerate(probe.parts["hardirqs"]):
         actions.setdefault((part.irq, part.action), FIRST_ACTION + 128 * number)
     by_name = {(work.function, work.workqueue): key for key, work in keys.items()}
-    for caused in probe.work_causes:
+    for caused in probe.parts["work_causes"]:
         action = actions.get((caused.irq, caused.cause), 0)
         rest = struct.pack("=QQII", action, _irq(caused), VIAS.index(caused.via), caused.cpu)
         value = struct.pack("=QQ", caused.runs.count, caused.runs.ns)

@@ -51,8 +51,8 @@ def test_a_host_is_as_large_as_asked(size: Size) -> None:
     assert len([line for line in snapshot.lines if line.irq is not None]) == size.lines
     assert {cpu.node for cpu in snapshot.topology.cpus.values()} == set(range(size.nodes))
     assert snapshot.probe
-    assert {part.cpu for part in snapshot.probe.softirqs} == set(range(size.cpus))
-    assert len(snapshot.probe.hardirqs) > size.lines / 2
+    assert {part.cpu for part in snapshot.probe.parts["softirqs"]} == set(range(size.cpus))
+    assert len(snapshot.probe.parts["hardirqs"]) > size.lines / 2
 
 
 PRINT_A_VIEW = """

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from irqwatch.model.collectors import COLLECTORS
+from irqwatch.collectors import COLLECTORS
 from irqwatch.model.snapshot import Probe, Snapshot
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root
@@ -29,13 +29,13 @@ TRIES = 10
 
 def net_rx(snapshot: Snapshot) -> int:
     assert snapshot.probe
-    return sum(s.run.count for s in snapshot.probe.softirqs if s.vector == "NET_RX")
+    return sum(s.run.count for s in snapshot.probe.parts["softirqs"] if s.vector == "NET_RX")
 
 
 def hardirqs(snapshot: Snapshot) -> dict[int, int]:
     assert snapshot.probe
     counts: dict[int, int] = {}
-    for one in snapshot.probe.hardirqs:
+    for one in snapshot.probe.parts["hardirqs"]:
         counts[one.irq] = counts.get(one.irq, 0) + one.handled.count + one.not_mine_count
     return counts
 
@@ -71,7 +71,7 @@ def check_hardirqs(source: LiveSource) -> int:
 def works_run(source: LiveSource) -> list[str]:
     probe = source.sample().probe
     assert probe
-    return sorted(work.function for work in probe.works if work.run.count)
+    return sorted(work.function for work in probe.parts["works"] if work.run.count)
 
 
 def check_programs(source: LiveSource) -> dict[str, int]:
@@ -98,23 +98,23 @@ def check_programs(source: LiveSource) -> dict[str, int]:
 
 def check_timers_and_polls(probe: Probe) -> dict[str, int]:
     """Since it was attached, with the packets of check_softirqs()."""
-    timers = sum(part.latency.count + part.early_count for part in probe.timers)
-    packets = sum(part.packet_count for part in probe.napis if part.device == "backlog")
+    timers = sum(part.latency.count + part.early_count for part in probe.parts["timers"])
+    packets = sum(part.packet_count for part in probe.parts["napis"] if part.device == "backlog")
     if not timers or packets < PACKETS:
         raise SystemExit(f"saw {timers} timers, {packets} packets over loopback")
     return {"timers": timers, "packets polled": packets}
 
 
 def signals(probe: Probe) -> int:
-    return sum(part.generated_count for part in probe.signals if part.signal == "SIGURG")
+    return sum(part.generated_count for part in probe.parts["signals"] if part.signal == "SIGURG")
 
 
 def kills(probe: Probe) -> int:
-    return sum(part.run.count for part in probe.syscalls if part.syscall == "kill")
+    return sum(part.run.count for part in probe.parts["syscalls"] if part.syscall == "kill")
 
 
 def faults(probe: Probe) -> int:
-    own = [process for process in probe.faulting if process.pid == os.getpid()]
+    own = [process for process in probe.parts["faulting"] if process.pid == os.getpid()]
     return own[0].user_count if own else 0
 
 
@@ -137,10 +137,10 @@ def causes_add_up(source: LiveSource) -> bool:
 def check_vectors(probe: Probe) -> dict[str, int]:
     """By name; and that softirqs were raised in them."""
     counts: dict[str, int] = {}
-    for part in probe.vectors:
+    for part in probe.parts["vectors"]:
         counts[part.vector] = counts.get(part.vector, 0) + part.run.count
-    if not counts.get("local_timer") or not any(part.softirqs for part in probe.vectors):
-        raise SystemExit(f"saw the vectors {counts} and {probe.vectors}")
+    if not counts.get("local_timer") or not any(part.softirqs for part in probe.parts["vectors"]):
+        raise SystemExit(f"saw the vectors {counts} and {probe.parts['vectors']}")
     return counts
 
 

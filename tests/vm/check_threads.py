@@ -16,8 +16,8 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from irqwatch.cli.options import chosen_collectors
+from irqwatch.collectors import COLLECTORS
 from irqwatch.derive.causes import causes
-from irqwatch.model.collectors import COLLECTORS
 from irqwatch.model.snapshot import Probe
 from irqwatch.parse import thread_name
 from tests.live.recording import RUNS, Interval, NoQuietReading, Recording, Seen, quiet_interval
@@ -160,7 +160,7 @@ def by_the_kernel(recording: Recording, interval: Interval, threads: Threads) ->
 
 def counted(probe: Probe, threads: Threads) -> Times:
     found = Times()
-    for part in probe.irq_threads:
+    for part in probe.parts["irq_threads"]:
         if part.irq in threads.first_of:
             found.waits[part.irq] += part.latency.count
             found.runs[part.irq] += part.run.count

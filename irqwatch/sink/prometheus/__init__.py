@@ -9,11 +9,13 @@ from prometheus_client import Metric as Family
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Sample
 
+from irqwatch.base.collector import Metric
 from irqwatch.base.fold import BOUNDS_NS, HistogramDetail, Labels, Vector
+from irqwatch.base.measures import NS
+from irqwatch.base.sheet import Sheet
 from irqwatch.model.snapshot import Snapshot
-from irqwatch.sink.prometheus.sheet import Sheet
-from irqwatch.sink.prometheus.table import METRICS, Metric
-from irqwatch.sink.prometheus.values import NS, Accountant
+from irqwatch.sink.prometheus.table import METRICS
+from irqwatch.sink.prometheus.values import Accountant
 
 BOUNDS = (*(str(bound_ns / NS) for bound_ns in BOUNDS_NS), "+Inf")
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from irqwatch.cells import Line, Span, fit, left, text_of
-from irqwatch.model.collectors import COLLECTORS
-from irqwatch.model.view import Source, View
+from irqwatch.collectors import COLLECTORS
+from irqwatch.model.view import View
 from irqwatch.sink.top import cpus, detail, header, help, table
 from irqwatch.sink.top.state import State, position, rows
 
@@ -115,7 +115,7 @@ def plain(view: View, state: State, width: int | None) -> str:
     if state.view in ("all", "cpus"):
         made += [(), *cpus.table(view.cpus, width)]
     if state.view != "cpus":
-        chosen: tuple[Source, ...] = rows(view, state)
+        chosen = rows(view, state)
         made += [(), *table.lines(chosen, state, width, range(len(chosen)))]
         if not chosen:
             made.append(_nothing(view, state, ""))

@@ -3,7 +3,7 @@
 from datetime import datetime, tzinfo
 
 from irqwatch.cells import Line, Span, count, ratio
-from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
+from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.view import View
 
 

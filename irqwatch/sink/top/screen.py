@@ -9,6 +9,7 @@ from typing import Protocol
 
 from irqwatch import clock
 from irqwatch.cells import Line, in_ascii
+from irqwatch.collectors import ALL
 from irqwatch.model.view import View
 from irqwatch.sink.top import frame
 from irqwatch.sink.top.playback import Playback
@@ -43,19 +44,17 @@ ATTRIBUTES = {
     "warning": curses.A_BOLD,
 }
 COLOURS = {
-    "hardirq": curses.COLOR_RED,
-    "softirq": curses.COLOR_YELLOW,
-    "work": curses.COLOR_CYAN,
-    "timer": curses.COLOR_MAGENTA,
-    "tasklet": curses.COLOR_YELLOW,
-    "napi": curses.COLOR_BLUE,
-    "signal": curses.COLOR_CYAN,
-    "exception": curses.COLOR_RED,
-    "syscall": curses.COLOR_GREEN,
-    "thread": curses.COLOR_RED,
-    "blame": curses.COLOR_YELLOW,
-    "other": curses.COLOR_GREEN,
-    "warning": curses.COLOR_RED,
+    **{one.name: one.shown.colour for one in ALL if one.shown and one.shown.colour},
+    "other": "green",
+    "warning": "red",
+}
+COLOUR = {
+    "red": curses.COLOR_RED,
+    "green": curses.COLOR_GREEN,
+    "yellow": curses.COLOR_YELLOW,
+    "blue": curses.COLOR_BLUE,
+    "magenta": curses.COLOR_MAGENTA,
+    "cyan": curses.COLOR_CYAN,
 }
 
 # An escape is a key of its own if nothing follows it this soon.
@@ -208,6 +207,6 @@ def _styles(colour: bool) -> dict[str, int]:
     curses.use_default_colors()
     if colour:
         for number, (style, foreground) in enumerate(COLOURS.items(), 1):
-            curses.init_pair(number, foreground, -1)
+            curses.init_pair(number, COLOUR[foreground], -1)
             styles[style] = styles.get(style, 0) | curses.color_pair(number)
     return styles

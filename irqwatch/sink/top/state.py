@@ -1,42 +1,41 @@
 """What the person at the screen has chosen, and what each key does to it. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
+from irqwatch.base.collector import Default
+from irqwatch.collectors import ALL, BY_NAME
 from irqwatch.model.view import Source, View
 from irqwatch.sink.top.causes import tree
-from irqwatch.sink.top.exceptions import by_process
 from irqwatch.sink.top.playback import SPEEDS, STEPS, Playback
+from irqwatch.sink.top.row import Row, of_source, under
 
-VIEWS = (
-    "all",
-    "hardirq",
-    "softirq",
-    "work",
-    "cpus",
-    "cause",
-    "timer",
-    "tasklet",
-    "napi",
-    "signal",
-    "exception",
-    "syscall",
-    "thread",
-    "blame",
-)
 
-SortKey = Callable[[Source], float | None]
+def _views() -> tuple[str, ...]:
+    """Those with a key of their own in the order of keys, then those that are on by default."""
+    own = {"all": "1", "cpus": "5"}
+    shown = {one.name: one for one in ALL if one.shown and not one.shown.view}
+    keys = own | {name: one.shown.digit for name, one in shown.items() if one.shown}
+    with_key = sorted((name for name in keys if keys[name]), key=lambda name: keys[name])
+    without = [name for name in keys if not keys[name]]
+    without.sort(key=lambda name: shown[name].default is not Default.ON)
+    return (*with_key, *without)
+
+
+VIEWS = _views()
+
+SortKey = Callable[[Row], float | None]
 
 # Name → what is the most first. Unknown comes last.
 SORTS: dict[str, SortKey] = {
-    "cpu": lambda source: source.share,
-    "rate": lambda source: source.rate,
-    "p50": lambda source: source.p50_s,
-    "p99": lambda source: source.p99_s,
-    "worst": lambda source: source.max_s,
-    "latency": lambda source: source.latency_p99_s,
-    "name": lambda source: None,
+    "cpu": lambda row: row.share,
+    "rate": lambda row: row.rate,
+    "p50": lambda row: row.p50_s,
+    "p99": lambda row: row.p99_s,
+    "worst": lambda row: row.max_s,
+    "latency": lambda row: row.latency_p99_s,
+    "name": lambda row: None,
 }
 
 SORT_KEYS = {
@@ -50,8 +49,6 @@ SORT_KEYS = {
 }
 VIEW_KEYS = dict(zip("123456789", VIEWS, strict=False))  # the rest by v and V
 MOVE_KEYS = {"k": "up", "j": "down", "g": "home", "G": "end"}
-
-Identity = tuple[str, int | None, str, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ class State:
     paused: bool = False
     help: bool = False
     quit: bool = False
-    selected: Identity | None = None
+    selected: Hashable = None
     cursor: int = 0
     zone: tzinfo | None = None
     playback: Playback | None = None
@@ -76,52 +73,44 @@ class State:
 Action = Callable[[State], State]
 
 
-def identity(source: Source) -> Identity:
-    beside = source.workqueue or source.origin or source.cgroup
-    return (source.kind, source.irq, source.name, beside, source.cause)
-
-
-def rows(view: View, state: State) -> tuple[Source, ...]:
-    """The sources of the state's view that match its filter, in its order; of the causes, in the
-    order of the tree; of exceptions, each with its processes."""
+def rows(view: View, state: State) -> tuple[Row, ...]:
+    """Those of the state's view that match its filter, in its order; of the causes, in the
+    order of the tree; elsewhere each with its parts, where it has any."""
     if state.view == "cause":
-        return tree(view, lambda source: matches(source, state.filter))
-    chosen = [source for source in view.sources if _in_view(source, state.view)]
+        return tree(view, lambda row: matches(row, state.filter))
+    chosen = [of_source(one) for one in view.sources if _in_view(one, state.view)]
     if state.filter:
-        chosen = [source for source in chosen if matches(source, state.filter)]
+        chosen = [row for row in chosen if matches(row, state.filter)]
     key = SORTS[state.sort]
-    ordered = tuple(sorted(chosen, key=lambda source: _order(source, key)))
-    return by_process(ordered) if state.view == "exception" else ordered
+    chosen.sort(key=lambda row: _order(row, key))
+    if state.view == "all":
+        return tuple(chosen)
+    return tuple(one for row in chosen for one in (row, *(under(row.source) if row.source else ())))
 
 
 def _in_view(source: Source, view: str) -> bool:
-    if view == "all":
-        return source.kind != "blame"  # its time is that of the other rows
-    # An architecture row is the hardware's interrupt too, if not one of a line.
-    return view == source.kind or (view, source.kind) == ("hardirq", "vector")
+    shown = BY_NAME[source.kind].shown
+    if shown is None:
+        return False
+    return shown.in_all if view == "all" else view in (source.kind, shown.view)
 
 
-def _order(source: Source, key: SortKey) -> tuple[float, float, str, int]:
-    value = key(source)
-    rate = 0.0 if key is SORTS["name"] else source.rate
+def _order(row: Row, key: SortKey) -> tuple[float, float, str, int]:
+    value = key(row)
+    rate = 0.0 if key is SORTS["name"] else row.rate
     unknown_is_last = 1.0 if value is None else -value
-    return (unknown_is_last, -rate, source.name, source.irq or 0)
+    return (unknown_is_last, -rate, row.name, row.irq or 0)
 
 
-def matches(source: Source, text: str) -> bool:
-    """Whether ``text`` is in what names the source, in any case; "irq34" is its number."""
-    fields = [source.kind, source.name, source.device, source.workqueue, source.description]
-    fields += [source.origin, source.cgroup, *(process.comm for process in source.processes)]
-    fields += [of for taken in source.taken_by for of in (taken.name, taken.device, taken.cause)]
-    if source.irq is not None:
-        fields.append(f"irq{source.irq}")
-    return any(text.casefold() in field.casefold() for field in fields if field)
+def matches(row: Row, text: str) -> bool:
+    """Whether ``text`` is in what names the row, in any case; "irq34" is its number."""
+    return any(text.casefold() in word for word in row.words)
 
 
-def position(chosen: tuple[Source, ...], state: State) -> int:
+def position(chosen: tuple[Row, ...], state: State) -> int:
     """The row of the cursor."""
-    for index, source in enumerate(chosen):
-        if identity(source) == state.selected:
+    for index, row in enumerate(chosen):
+        if row.identity == state.selected:
             return index
     return max(0, min(state.cursor, len(chosen) - 1))
 
@@ -211,4 +200,4 @@ def _on_move(state: State, key: str, view: View | None, page: int) -> State:
     now = position(chosen, state) if chosen else state.cursor
     cursor = ends[key] if key in ends else now + steps[key]
     cursor = max(0, min(cursor, last))
-    return replace(state, cursor=cursor, selected=identity(chosen[cursor]) if chosen else None)
+    return replace(state, cursor=cursor, selected=chosen[cursor].identity if chosen else None)

@@ -8,6 +8,7 @@ import pytest
 from irqwatch.advise import thresholds
 from irqwatch.advise.plan import Wanted, make_plan
 from irqwatch.advise.thresholds import DEFAULTS, THRESHOLDS
+from irqwatch.collectors.hardirq import HardirqSource
 from irqwatch.errors import UsageError
 from irqwatch.model.plan import Plan
 from irqwatch.model.snapshot import SCHEMA, CpuTimes, Snapshot, Thread, Unavailable
@@ -121,7 +122,15 @@ def test_what_cannot_be_moved_says_why(change: dict[str, object], reason: str) -
 
 def test_what_stays_counts_on_each_cpu_as_it_was_measured() -> None:
     clock = Busy(11, 0, 0.1, "arch_timer", "", "", effective=frozenset())
-    there = replace(timer(1, 1), kind="hardirq", irq=11, seconds=0.3, cpus={1: CpuPart(9, 0.3)})
+    there = HardirqSource(
+        kind="hardirq",
+        name="arch_timer",
+        count=9,
+        seconds=0.3,
+        rate=9.0,
+        cpus={1: CpuPart(9, 0.3)},
+        irq=11,
+    )
     plan = plan_of(Machine((clock, Busy(30, 2, 0.2)), extra=(there,)))
     assert [round(load.now, 6) for load in plan.loads] == [0.1, 0.3, 0.2, 0.0]
     assert plan.busiest_now == pytest.approx(0.3) and plan.exact

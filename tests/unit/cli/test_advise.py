@@ -14,13 +14,15 @@ from irqwatch.advise.findings import RULES
 from irqwatch.advise.thresholds import THRESHOLDS
 from irqwatch.cli.advise import comparable, live_windows, recorded_windows, something_to_do
 from irqwatch.cli.main import run as run_main
+from irqwatch.collectors.hardirq import HardirqTime
 from irqwatch.errors import IrqwatchError, RecordingError
 from irqwatch.model.plan import Finding
-from irqwatch.model.snapshot import HardirqTime, Line, LineDevice, LineSetting, Snapshot
+from irqwatch.model.snapshot import Line, LineDevice, LineSetting, Snapshot
 from irqwatch.record.recorder import Recorder
 from irqwatch.source.replay import Replay
 from tests import affinity, golden_file, hosts
 from tests.affinity import FakeHost
+from tests.probes import with_parts
 
 IRQWATCH = Path(sys.executable).with_name("irqwatch")
 VIRTIO = Path(__file__).resolve().parents[2] / "fixtures/recordings/v1-virtio-2cpu.irqw"
@@ -49,7 +51,7 @@ def sample(tick: int) -> Snapshot:
         devices=tuple(
             LineDevice(irq, "eth0", "net", queue=number) for number, irq in enumerate(QUEUES)
         ),
-        probe=replace(made.probe, hardirqs=times),
+        probe=with_parts(made.probe, hardirqs=times),
     )
 
 

@@ -10,7 +10,7 @@ from irqwatch.cli import serve
 from irqwatch.cli.main import irqwatch
 from irqwatch.cli.options import chosen_collectors
 from irqwatch.cli.serve import COVERAGE_NS, Scraper, describe
-from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
+from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import Unavailable
 from tests.hosts import busy, empty
 

@@ -7,8 +7,9 @@ from click.testing import CliRunner
 
 from irqwatch.cli import trace
 from irqwatch.cli.trace import _events, command
+from irqwatch.collectors import SLOW_KINDS
 from irqwatch.errors import ProbeError
-from irqwatch.model.slow_event import KINDS, SlowEvent
+from irqwatch.model.slow_event import SlowEvent
 from irqwatch.source.slow_events import Wanted
 
 
@@ -51,10 +52,10 @@ def test_each_kind_can_be_asked_for_and_reaches_the_probe(monkeypatch: pytest.Mo
         raise ProbeError("no probe here")
 
     monkeypatch.setattr(trace, "SlowEvents", source)
-    words = [word for kind in KINDS for word in ("--kind", kind.replace(" ", "-"))]
+    words = [word for kind in SLOW_KINDS for word in ("--kind", kind.replace(" ", "-"))]
     done = CliRunner().invoke(command, words)
     assert isinstance(done.exception, ProbeError)
-    assert [wanted.kinds for wanted in asked] == [frozenset(KINDS)]
+    assert [wanted.kinds for wanted in asked] == [frozenset(SLOW_KINDS)]
 
 
 def test_a_kind_that_is_none_is_wrong_usage() -> None:

@@ -6,18 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irqwatch.derive.blame_sources import (
-    CGROUPS_SHOWN,
+from irqwatch.collectors.blame import (
+    CGROUPS_KEPT,
     OTHER_CGROUPS,
     OTHER_PROCESSES,
-    PROCESSES_SHOWN,
-    Names,
-    blamed,
+    PROCESSES_KEPT,
+    Blame,
+    BlameSource,
+    Taken,
+    sources,
 )
 from irqwatch.derive.view import derive
-from irqwatch.model.snapshot import Blame, CountAndTime
-from irqwatch.model.view import CpuPart, Source, Taken
+from irqwatch.model.snapshot import CountAndTime
+from irqwatch.model.view import CpuPart, Source
 from tests import hosts
+from tests.probes import a_probe, an_interval, with_parts
 
 VIEW = derive(hosts.threaded(2), hosts.threaded(1))
 ROWS = {source.name: source for source in VIEW.sources if source.kind == "blame"}
@@ -49,9 +52,9 @@ def test_a_process_loses_to_what_took_it() -> None:
 def test_one_that_was_forgotten_and_came_again_counts_from_zero() -> None:
     before, after = hosts.threaded(5), hosts.threaded(6)
     assert after.probe
-    small = tuple(replace(part, taken=CountAndTime(1, 1)) for part in after.probe.blames)
-    view = derive(replace(after, probe=replace(after.probe, blames=small)), before)
-    assert [s.count for s in view.sources if s.pid is not None] == [3, 1]
+    small = tuple(replace(part, taken=CountAndTime(1, 1)) for part in after.probe.parts["blames"])
+    view = derive(replace(after, probe=with_parts(after.probe, blames=small)), before)
+    assert [s.count for s in view.sources if isinstance(s, BlameSource) and s.pid] == [3, 1]
 
 
 blame = st.builds(
@@ -74,7 +77,7 @@ def sums(rows: list[Source]) -> tuple[int, float]:
 
 @given(st.lists(blame, max_size=200))
 def test_processes_add_up_to_the_whole_and_so_do_cgroups(blames: list[Blame]) -> None:
-    rows = blamed(blames, Names({}, {}), SECOND_NS)
+    rows = list(sources(an_interval(a_probe({"blame"}, 0, blames=tuple(blames)))))
     of_processes = [row for row in rows if row.pid is not None or row.name == OTHER_PROCESSES]
     of_cgroups = [row for row in rows if row not in of_processes]
     counted = [part.taken for part in blames if part.taken.count]
@@ -82,7 +85,7 @@ def test_processes_add_up_to_the_whole_and_so_do_cgroups(blames: list[Blame]) ->
     for part in (of_processes, of_cgroups):
         count, seconds = sums(part)
         assert (count, pytest.approx(seconds)) == whole
-    assert len(of_processes) <= PROCESSES_SHOWN + 1
-    assert len(of_cgroups) <= CGROUPS_SHOWN + 1
+    assert len(of_processes) <= PROCESSES_KEPT + 1
+    assert len(of_cgroups) <= CGROUPS_KEPT + 1
     for row in rows:
         assert sum(taken.count for taken in row.taken_by) == row.count

@@ -1,22 +1,35 @@
 """Exceptions as sources, and whose page faults they are."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from irqwatch.derive.exception_sources import PROCESSES_SHOWN, exceptions
+from irqwatch.collectors.exception import (
+    PROCESSES_KEPT,
+    ExceptionCount,
+    ProcessFaults,
+    ProcessPart,
+    sources,
+)
 from irqwatch.derive.view import derive
-from irqwatch.model.snapshot import ExceptionCount, ProcessFaults, Snapshot
-from irqwatch.model.view import CpuPart, ProcessPart, Source
+from irqwatch.model.snapshot import Snapshot
+from irqwatch.model.view import CpuPart, Source
 from tests import hosts
+from tests.probes import a_probe, an_interval, with_parts
 
 
 def of_exceptions(current: Snapshot, previous: Snapshot) -> dict[str, Source]:
     return {s.name: s for s in derive(current, previous).sources if s.kind == "exception"}
 
 
+def of_parts(count: ExceptionCount, faulting: Sequence[ProcessFaults]) -> list[Source]:
+    probe = a_probe({"exception"}, 0, exceptions=(count,), faulting=tuple(faulting))
+    return list(sources(an_interval(probe)))
+
+
 def with_faulting(tick: int, *faulting: ProcessFaults) -> Snapshot:
     made = hosts.busier(tick)
     assert made.probe
-    return replace(made, probe=replace(made.probe, faulting=faulting))
+    return replace(made, probe=with_parts(made.probe, faulting=faulting))
 
 
 def test_counts_and_processes() -> None:
@@ -47,11 +60,11 @@ def test_a_count_that_went_backwards_is_unknown() -> None:
 
 def test_only_the_largest_are_shown() -> None:
     faulting = [ProcessFaults(pid, "sh", pid) for pid in range(1, 100)]
-    (source,) = exceptions([ExceptionCount("page_fault_user", {0: 10_000})], faulting, 1)
-    assert [part.pid for part in source.processes] == list(range(99, 99 - PROCESSES_SHOWN, -1))
+    (source,) = of_parts(ExceptionCount("page_fault_user", {0: 10_000}), faulting)
+    assert [part.pid for part in source.processes] == list(range(99, 99 - PROCESSES_KEPT, -1))
 
 
 def test_an_nmi_is_nobodys() -> None:
     faulting = [ProcessFaults(1, "sh", 5, 5)]
-    (source,) = exceptions([ExceptionCount("nmi", {0: 3})], faulting, 1)
+    (source,) = of_parts(ExceptionCount("nmi", {0: 3}), faulting)
     assert (source.count, source.processes) == (3, ())

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from irqwatch.collectors.napi import NapiCount
+from irqwatch.collectors.tasklet import TaskletTime
+from irqwatch.collectors.timer import TimerTime
 from irqwatch.derive.interval import between
 from irqwatch.derive.view import derive
 from irqwatch.model.histogram import Histogram
-from irqwatch.model.snapshot import NapiCount, Snapshot, TaskletTime, TimerTime
+from irqwatch.model.snapshot import Snapshot
 from irqwatch.model.view import CpuPart, Source
 from tests import hosts
+from tests.probes import with_parts
 
 CURRENT, PREVIOUS = hosts.busier(3), hosts.busier(1)
 VIEW = derive(CURRENT, PREVIOUS)
@@ -22,7 +26,7 @@ def of(kind: str) -> dict[str, Source]:
 
 def with_probe(snapshot: Snapshot, **fields: Any) -> Snapshot:
     assert snapshot.probe
-    return replace(snapshot, probe=replace(snapshot.probe, **fields))
+    return replace(snapshot, probe=with_parts(snapshot.probe, **fields))
 
 
 def test_timers_are_by_mode_and_have_a_latency_only() -> None:
@@ -87,15 +91,15 @@ def test_what_went_backwards_is_unknown(field: str, now: object, before: object)
         with_probe(CURRENT, **{field: (now,)}), with_probe(PREVIOUS, **{field: (before,)})
     )
     assert interval.probe
-    assert getattr(interval.probe, field) == ()
+    assert interval.probe.parts[field] == ()
 
 
 def test_what_is_new_has_counted_from_zero() -> None:
     interval = between(CURRENT, with_probe(PREVIOUS, timers=(), tasklets=(), napis=()))
     assert interval.probe and CURRENT.probe
-    assert interval.probe.timers == CURRENT.probe.timers
-    assert interval.probe.tasklets == CURRENT.probe.tasklets
-    assert interval.probe.napis == CURRENT.probe.napis
+    assert interval.probe.parts["timers"] == CURRENT.probe.parts["timers"]
+    assert interval.probe.parts["tasklets"] == CURRENT.probe.parts["tasklets"]
+    assert interval.probe.parts["napis"] == CURRENT.probe.parts["napis"]
 
 
 def test_nothing_happened() -> None:

@@ -4,18 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from irqwatch.collectors.hardirq import HardirqTime
 from irqwatch.derive.view import derive
-from irqwatch.model.snapshot import (
-    CpuTimes,
-    HardirqTime,
-    Line,
-    Probe,
-    Snapshot,
-    Unavailable,
-)
+from irqwatch.model.snapshot import CpuTimes, Line, Snapshot, Unavailable
 from irqwatch.model.topology import Cpu, Topology
 from irqwatch.model.view import CpuPart, Source, View
 from tests import hosts
+from tests.probes import a_probe
 
 
 def with_lines(tick: int, *lines: Line) -> Snapshot:
@@ -23,7 +18,7 @@ def with_lines(tick: int, *lines: Line) -> Snapshot:
 
 
 def with_hardirqs(snapshot: Snapshot, *parts: HardirqTime) -> Snapshot:
-    return replace(snapshot, probe=Probe(hosts.ALL, 5, hardirqs=parts))
+    return replace(snapshot, probe=a_probe(hosts.ALL, 5, hardirqs=parts))
 
 
 def line(count: int, *actions: str, irq: int = 30, controller: str = "", hwirq: str = "") -> Line:
@@ -205,7 +200,7 @@ def nested(tick: int, **reasons: int) -> Snapshot:
     """A board with line 30, and 31 of an expander, of which the probe has nothing."""
     lines = line(10 * tick, "eth0"), line(40 * tick, "button", irq=31)
     timed_line = timed(10 * tick)
-    probe = Probe(hosts.ALL, 5, hardirqs=(timed_line,), losses={"hardirq": reasons})
+    probe = a_probe(hosts.ALL, 5, hardirqs=(timed_line,), losses={"hardirq": reasons})
     return replace(with_lines(tick, *lines), probe=probe)
 
 

@@ -206,4 +206,4 @@ def test_without_a_header_it_is_no_such_file(raw: bytes) -> None:
 
 
 def test_a_header_alone_is_a_host_without_interrupts() -> None:
-    assert interrupts.parse(HEADER) == interrupts.Interrupts((), 0)
+    assert interrupts.parse(HEADER) == interrupts.Interrupts((), frozenset({0, 1}), 0)

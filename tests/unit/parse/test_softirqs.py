@@ -10,11 +10,13 @@ RAW = b"""                    CPU0       CPU2       CPU3
 
 
 def test_vectors_by_cpu_without_zeros() -> None:
-    assert softirqs.parse(RAW) == {"HI": {}, "NET_RX": {0: 1476, 3: 2**32 - 1}}
+    parsed = softirqs.parse(RAW)
+    assert parsed.counts == {"HI": {}, "NET_RX": {0: 1476, 3: 2**32 - 1}}
+    assert parsed.cpus == {0, 2, 3}
 
 
 def test_a_row_that_was_cut_off_is_left_out() -> None:
-    assert softirqs.parse(RAW[:-2]) == {"HI": {}}
+    assert softirqs.parse(RAW[:-2]).counts == {"HI": {}}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
-from irqwatch.parse.text import LONGEST, clean, complete_rows
+from irqwatch.base.text import LONGEST, clean
+from irqwatch.parse.rows import complete_rows
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from irqwatch.model.snapshot import HardirqTime, Probe, VectorTime
+from irqwatch.collectors.hardirq import HardirqTime
+from irqwatch.collectors.vector import VectorTime
+from irqwatch.model.snapshot import Probe
 from tests.events import Event
 
 
@@ -16,12 +18,15 @@ def check_causes(probe: Probe) -> None:
 
 def check_softirqs(probe: Probe) -> None:
     counts, times = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
-    interrupts: tuple[HardirqTime | VectorTime, ...] = (*probe.hardirqs, *probe.vectors)
+    interrupts: tuple[HardirqTime | VectorTime, ...] = (
+        *probe.parts.get("hardirqs", ()),
+        *probe.parts.get("vectors", ()),
+    )
     for part in interrupts:
         for vector, runs in part.softirqs.items():
             counts[vector, part.cpu] += runs.count
             times[vector, part.cpu] += runs.ns
-    for softirq in probe.softirqs:
+    for softirq in probe.parts.get("softirqs", ()):
         key = softirq.vector, softirq.cpu
         assert counts.pop(key, 0) + softirq.uncaused.count == softirq.run.count, key
         assert times.pop(key, 0) + softirq.uncaused.ns == softirq.run.sum_ns, key
@@ -31,12 +36,12 @@ def check_softirqs(probe: Probe) -> None:
 
 def check_works(probe: Probe) -> None:
     counts, times = Counter[tuple[str, str, int]](), Counter[tuple[str, str, int]]()
-    for part in probe.work_causes:
+    for part in probe.parts.get("work_causes", ()):
         key = part.function, part.workqueue, part.cpu
         counts[key] += part.runs.count
         times[key] += part.runs.ns
     lost = probe.losses["work"]["cause_map_full"]
-    for work in probe.works:
+    for work in probe.parts.get("works", ()):
         for cpu, runs in work.cpus.items():
             key = work.function, work.workqueue, cpu
             count, ns = counts.pop(key, 0), times.pop(key, 0)

@@ -3,8 +3,10 @@ workqueue.c and their reader."""
 
 import pytest
 
-from irqwatch.derive.causes import NO_INTERRUPT, UNKNOWN_VIA, causes
-from irqwatch.model.snapshot import CountAndTime, Probe, SoftirqTime, WorkCause
+from irqwatch.collectors.softirq import SoftirqTime
+from irqwatch.collectors.work import UNKNOWN_VIA, WorkCause
+from irqwatch.derive.causes import NO_INTERRUPT, causes
+from irqwatch.model.snapshot import CountAndTime, Probe
 from tests.events import Event
 from tests.native.harness import Native, replay
 from tests.native.sequence import (
@@ -39,13 +41,13 @@ from tests.native.sequence import (
 def softirq_causes(probe: Probe) -> dict[tuple[str, str], tuple[int, int]]:
     """(interrupt, softirq) → count and ns; "" is none."""
     found = {}
-    for part in probe.hardirqs:
+    for part in probe.parts.get("hardirqs", ()):
         for vector, runs in part.softirqs.items():
             found[part.action, vector] = (runs.count, runs.ns)
-    for own in probe.vectors:
+    for own in probe.parts.get("vectors", ()):
         for vector, runs in own.softirqs.items():
             found[own.vector, vector] = (runs.count, runs.ns)
-    for softirq in probe.softirqs:
+    for softirq in probe.parts.get("softirqs", ()):
         if softirq.uncaused.count:
             found["", softirq.vector] = (softirq.uncaused.count, softirq.uncaused.ns)
     return found
@@ -55,7 +57,7 @@ def work_causes(probe: Probe) -> dict[tuple[str, str, str], tuple[int, int]]:
     """(interrupt, via, function) → count and ns."""
     return {
         (part.cause, part.via, part.function): (part.runs.count, part.runs.ns)
-        for part in probe.work_causes
+        for part in probe.parts["work_causes"]
     }
 
 
@@ -211,14 +213,14 @@ def test_work_that_the_top_half_queued(native: Native) -> None:
     native.feed([irq_entry(100), queue(110, on=IDLE), activate(110, on=IDLE), irq_exit(120)])
     native.feed(work(200, 50))
     probe = native.read()
-    assert probe.work_causes == (
+    assert probe.parts["work_causes"] == (
         WorkCause(34, "eth0", "", "flush", "events", 0, CountAndTime(1, 50)),
     )
 
 
 def test_work_that_a_vector_queued(native: Native) -> None:
     native.feed([vector_entry(100), queue(110, on=IDLE), vector_exit(120), *work(200, 50)])
-    assert native.read().work_causes == (
+    assert native.read().parts["work_causes"] == (
         WorkCause(None, "local_timer", "", "flush", "events", 0, CountAndTime(1, 50)),
     )
 
@@ -240,7 +242,7 @@ def test_work_that_a_task_queued(native: Native) -> None:
 
 def test_work_whose_queueing_was_not_seen(native: Native) -> None:
     native.feed(work(200, 50))
-    (part,) = native.read().work_causes
+    (part,) = native.read().parts["work_causes"]
     assert (part.cause, part.workqueue, part.runs) == ("", "", CountAndTime(1, 50))
 
 
@@ -257,7 +259,7 @@ def test_queued_anew_while_it_is_pending(native: Native) -> None:
 def test_queued_anew_where_the_first_queueing_was_not_seen(native: Native) -> None:
     native.feed([queue(190), *work(200, 50), *work(300, 7)])
     probe = native.read()
-    assert {(part.via, part.workqueue, part.runs.ns) for part in probe.work_causes} == {
+    assert {(part.via, part.workqueue, part.runs.ns) for part in probe.parts["work_causes"]} == {
         ("task", "", 50),
         ("task", "events", 7),
     }
@@ -265,14 +267,14 @@ def test_queued_anew_where_the_first_queueing_was_not_seen(native: Native) -> No
         UNKNOWN_VIA: 50e-9,
         "task": 7e-9,
     }
-    assert sum(part.run.sum_ns for part in probe.works) == 57
+    assert sum(part.run.sum_ns for part in probe.parts["works"]) == 57
 
 
 def test_work_runs_where_it_runs(native: Native) -> None:
     there = Task(1, 801, "kworker/1:1")
     native.feed([irq_entry(100), queue(110, on=IDLE), irq_exit(120)])
     native.feed([start(200, on=there), end(250, on=there)])
-    (part,) = native.read().work_causes
+    (part,) = native.read().parts["work_causes"]
     assert (part.irq, part.cpu) == (34, 1)
 
 
@@ -282,9 +284,9 @@ def test_more_causes_than_there_is_room_for(native: Native, limit: int) -> None:
     native.feed([queue(100), *work(200, 50), irq_entry(300), queue(310, on=IDLE), irq_exit(320)])
     native.feed(work(400, 7))
     probe = native.read()
-    assert sum(part.runs.count for part in probe.work_causes) == limit
+    assert sum(part.runs.count for part in probe.parts["work_causes"]) == limit
     assert losses(probe) == {"work.cause_map_full": 2 - limit}
-    assert [part.run.count for part in probe.works] == [2]
+    assert [part.run.count for part in probe.parts["works"]] == [2]
 
 
 @pytest.mark.parametrize("name", ["works", "work_cpus"])
@@ -308,7 +310,7 @@ def test_waiting_full_loses_the_cause(native: Native) -> None:
 
 
 def only(probe: Probe) -> SoftirqTime:
-    (softirq,) = probe.softirqs
+    (softirq,) = probe.parts["softirqs"]
     return softirq
 
 
@@ -336,7 +338,7 @@ def test_the_batch_of_an_interrupt_goes_on_long_after_it(native: Native) -> None
         [irq_entry(10_000), soft_raise(10_001, TIMER), soft_raise(10_002), irq_exit(10_003)]
     )
     native.feed([*run(10_100, 90_000, TIMER), *run(100_200, 5)])
-    parts = {part.vector: part for part in native.read().softirqs}
+    parts = {part.vector: part for part in native.read().parts["softirqs"]}
     assert (parts["TIMER"].interrupt_count, parts["NET_RX"].interrupt_ns) == (1, 5)
     assert not any(part.restarts for part in parts.values())
 
@@ -345,7 +347,7 @@ def test_an_interrupt_inside_the_batch_of_a_task_does_not_make_it_its_own(native
     native.feed([soft_raise(99_000, TIMER, SHELL), soft_raise(99_001, RCU, SHELL)])
     native.feed([soft_entry(99_100, TIMER), *raised_by(NIC, 99_200), soft_exit(99_300, TIMER)])
     native.feed(run(99_400, 10, RCU))
-    assert not any(part.interrupt_count for part in native.read().softirqs)
+    assert not any(part.interrupt_count for part in native.read().parts["softirqs"])
 
 
 def test_restarts(native: Native) -> None:
@@ -353,7 +355,7 @@ def test_restarts(native: Native) -> None:
     native.feed([*raised_by(NIC, 10_000), soft_entry(10_100), soft_raise(10_110)])
     native.feed([soft_raise(10_120, RCU), soft_raise(10_130, TIMER), soft_exit(10_140)])
     native.feed([*run(10_150, 5, TIMER), *run(10_160, 5), *run(10_170, 5, RCU)])
-    parts = {part.vector: part.restarts for part in native.read().softirqs}
+    parts = {part.vector: part.restarts for part in native.read().parts["softirqs"]}
     assert parts == {"TIMER": 1, "NET_RX": 0, "RCU": 0}
 
 

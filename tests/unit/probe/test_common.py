@@ -2,16 +2,13 @@
 
 import itertools
 import random
-import re
 from pathlib import Path
 
 import pytest
 
+from irqwatch.collectors import ALL, BY_NAME
 from irqwatch.model.histogram import BUCKETS, bucket_of, lower_edge_ns
-from irqwatch.model.snapshot import SOFTIRQ_VECTORS
-from irqwatch.source import abi
-from irqwatch.source.loader import bpf_folder
-from irqwatch.source.loader_child import NEEDS, PROGRAMS
+from irqwatch.source.loader import layouts
 from tests.events import ARGUMENTS
 from tests.native.build import COLLECTORS, build, compilers
 from tests.native.harness import Native, replay
@@ -47,16 +44,16 @@ NESTED = (
 def test_nested(native: Native) -> None:
     native.feed(NESTED)
     probe = native.read()
-    assert [hardirq.handled.sum_ns for hardirq in probe.hardirqs] == [50]
-    assert [softirq.run.sum_ns for softirq in probe.softirqs] == [250]
-    assert [work.run.sum_ns for work in probe.works] == [800]  # wall time, as it says
+    assert [hardirq.handled.sum_ns for hardirq in probe.parts["hardirqs"]] == [50]
+    assert [softirq.run.sum_ns for softirq in probe.parts["softirqs"]] == [250]
+    assert [work.run.sum_ns for work in probe.parts["works"]] == [800]  # wall time, as it says
     assert not any(count for reasons in probe.losses.values() for count in reasons.values())
 
 
 SHARING = ("hardirq", "softirq", "vector", "work")  # state: each set of them
 SETS = [
     *(chosen for size in range(5) for chosen in itertools.combinations(SHARING, size)),
-    *((name, *NEEDS.get(name, ())) for name in sorted(COLLECTORS - set(SHARING))),
+    *((name, *BY_NAME[name].probed.needs) for name in sorted(COLLECTORS - set(SHARING))),
 ]
 
 
@@ -65,14 +62,14 @@ def test_each_set_of_collectors(compiler: str) -> None:
     for chosen in SETS:
         program = build("replay.c", compiler, ("-O0",), chosen)
         probe = replay(NESTED, cpus=2, collectors=chosen, program=program)
-        assert probe.collectors == probe.losses.keys() == set(chosen)
-        assert bool(probe.hardirqs) == ("hardirq" in chosen)
-        assert bool(probe.softirqs) == ("softirq" in chosen)
-        assert bool(probe.works) == ("work" in chosen)
+        assert probe.collectors == set(chosen)
+        assert probe.losses.keys() == {name for name in chosen if not BY_NAME[name].is_hidden}
+        for name, part in (("hardirq", "hardirqs"), ("softirq", "softirqs"), ("work", "works")):
+            assert bool(probe.parts.get(part)) == (name in chosen)
 
 
 def test_programs_are_those_that_the_loader_attaches(native: Native) -> None:
-    attached = {tracepoint for programs in PROGRAMS.values() for _, tracepoint in programs}
+    attached = {tracepoint for one in ALL for _, tracepoint in one.probed.programs}
     assert native.maps.programs().keys() == attached == set(ARGUMENTS)
 
 
@@ -85,26 +82,13 @@ def test_a_crash_is_an_exception(program: Path) -> None:
 
 
 def test_sizes(native: Native) -> None:
-    native.feed(NESTED)
-    sizes = {
-        "cpus": abi.CPU_WORDS_WITH_SOFTIRQS,
-        "hardirqs": abi.HARDIRQ_WORDS,
-        "works": abi.WORK_WORDS,
-        "work_cpus": abi.WORK_CPU_WORDS,
-    }
-    for name, words in sizes.items():
-        assert {len(value) for value in native.entries(name).values()} == {8 * words}, name
-
-
-def test_losses_are_named_in_their_order() -> None:
-    header = Path(bpf_folder() / "irqwatch.h").read_text()
-    names = [name.lower() for name in re.findall(r"^\tLOSS_(\w+),", header, re.M)]
-    assert names == [f"{collector}_{reason}" for collector, reason in abi.LOSSES]
-
-
-def test_softirq_vectors_are_as_many() -> None:
-    header = Path(bpf_folder() / "irqwatch.h").read_text()
-    assert f"#define NR_SOFTIRQS {len(SOFTIRQ_VECTORS)} " in header
+    """The compiler's word on each map against what is read off the source."""
+    sizes = layouts(COLLECTORS)
+    for name in native.loaded.maps:
+        shape = native.maps.map_shape(native.loaded.maps[name])
+        types = sizes.maps[name]
+        read = sizes.size_bytes(types.key), sizes.size_bytes(types.value)
+        assert read == (shape.key_bytes, shape.value_bytes), name
 
 
 def test_bucket_rule(native: Native) -> None:
@@ -120,7 +104,7 @@ def test_bucket_rule(native: Native) -> None:
 
 
 def worst_ns(native: Native) -> int | None:
-    (hardirq,) = native.read().hardirqs
+    (hardirq,) = native.read().parts["hardirqs"]
     return hardirq.worst.ns if hardirq.worst else None
 
 
@@ -145,7 +129,7 @@ def test_worst_of_two_intervals_ago_is_gone(native: Native) -> None:
 
 def test_first_of_equals_is_kept(native: Native) -> None:
     native.feed([irq_entry(1000), irq_exit(1100), irq_entry(2000), irq_exit(2100)])
-    (hardirq,) = native.read().hardirqs
+    (hardirq,) = native.read().parts["hardirqs"]
     assert hardirq.worst and hardirq.worst.at_ns == 1100
 
 
@@ -153,6 +137,6 @@ def test_counters_are_not_cleared_by_reading(native: Native) -> None:
     native.feed([soft_raise(100), soft_entry(200), soft_exit(500)])
     native.read()
     native.feed([soft_entry(600, on=KSOFTIRQD), soft_exit(700, on=KSOFTIRQD)])
-    (softirq,) = native.read().softirqs
+    (softirq,) = native.read().parts["softirqs"]
     assert (softirq.run.count, softirq.run.sum_ns) == (2, 400)
     assert (softirq.latency.count, softirq.ksoftirqd_count) == (1, 1)

@@ -4,9 +4,10 @@ import struct
 
 import pytest
 
+from irqwatch.base.text import clean
+from irqwatch.collectors.hardirq import HardirqTime
 from irqwatch.model.histogram import EMPTY, bucket_of
-from irqwatch.model.snapshot import HardirqTime, Probe
-from irqwatch.parse.text import clean
+from irqwatch.model.snapshot import Probe
 from tests.native.build import OFFSETS
 from tests.native.harness import Native
 from tests.native.sequence import (
@@ -22,7 +23,7 @@ from tests.native.sequence import (
 
 
 def only(probe: Probe) -> HardirqTime:
-    (hardirq,) = probe.hardirqs
+    (hardirq,) = probe.parts["hardirqs"]
     return hardirq
 
 
@@ -41,7 +42,7 @@ def test_pair(native: Native) -> None:
 def test_exit_without_entry(native: Native) -> None:
     native.feed([irq_exit(1000)])
     probe = native.read()
-    assert probe.hardirqs == ()
+    assert probe.parts["hardirqs"] == ()
     assert losses(probe) == {"exit_without_entry": 1}
 
 
@@ -80,7 +81,7 @@ def test_shared_line(native: Native) -> None:
     second = Line(NIC.irq, 0xA3000, "i801_smbus")
     native.feed([irq_entry(100), irq_exit(150, ret=0)])
     native.feed([irq_entry(160, second), irq_exit(960, second)])
-    found = {hardirq.action: hardirq for hardirq in native.read().hardirqs}
+    found = {hardirq.action: hardirq for hardirq in native.read().parts["hardirqs"]}
     assert found["eth0"].not_mine_ns == 50 and found["eth0"].handled == EMPTY
     assert found["i801_smbus"].handled.sum_ns == 800
     assert {hardirq.irq for hardirq in found.values()} == {34}
@@ -90,7 +91,7 @@ def test_same_action_on_another_line(native: Native) -> None:
     native.feed([irq_entry(100), irq_exit(150)])
     again = Line(99, NIC.action, NIC.name)
     native.feed([irq_entry(200, again), irq_exit(290, again)])
-    sums = {hardirq.irq: hardirq.handled.sum_ns for hardirq in native.read().hardirqs}
+    sums = {hardirq.irq: hardirq.handled.sum_ns for hardirq in native.read().parts["hardirqs"]}
     assert sums == {34: 50, 99: 90}
 
 
@@ -98,7 +99,7 @@ def test_pairs_interleaved_on_two_cpus(native: Native) -> None:
     native.feed([irq_entry(100), irq_entry(200, on=IDLE_1)])
     native.feed([irq_exit(1000), irq_exit(5000, on=IDLE_1)])
     probe = native.read()
-    assert {h.cpu: h.handled.sum_ns for h in probe.hardirqs} == {0: 900, 1: 4800}
+    assert {h.cpu: h.handled.sum_ns for h in probe.parts["hardirqs"]} == {0: 900, 1: 4800}
     assert not losses(probe)
 
 
@@ -163,9 +164,9 @@ def test_name_is_that_of_the_first_time(native: Native) -> None:
 
 def test_line_that_is_forgotten_starts_anew(native: Native) -> None:
     native.feed([irq_entry(100), irq_exit(200), irq_entry(300, USB), irq_exit(400, USB)])
-    native.forget_hardirqs(lambda irq, name: (irq, name) == (34, "eth0"))
+    native.forget_lines(lambda irq, name: (irq, name) == (34, "eth0"))
     native.feed([irq_entry(500), irq_exit(507)])
-    sums = {hardirq.action: hardirq.handled.sum_ns for hardirq in native.read().hardirqs}
+    sums = {hardirq.action: hardirq.handled.sum_ns for hardirq in native.read().parts["hardirqs"]}
     assert sums == {"usb3": 100, "eth0": 7}
 
 

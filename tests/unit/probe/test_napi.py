@@ -2,7 +2,8 @@
 
 import pytest
 
-from irqwatch.model.snapshot import NapiCount, Probe
+from irqwatch.collectors.napi import NapiCount
+from irqwatch.model.snapshot import Probe
 from tests.native.build import OFFSETS
 from tests.native.harness import DEVICE_AT, Native
 from tests.native.sequence import IDLE_1, napi_poll
@@ -14,12 +15,12 @@ def losses(probe: Probe) -> dict[str, int]:
 
 def test_polls_packets_and_budget(native: Native) -> None:
     native.feed([napi_poll("eth0", 3), napi_poll("eth0", 64), napi_poll("eth0", 0)])
-    assert native.read().napis == (NapiCount("eth0", 0, 3, 67, 1),)
+    assert native.read().parts["napis"] == (NapiCount("eth0", 0, 3, 67, 1),)
 
 
 def test_devices_and_cpus_are_apart(native: Native) -> None:
     native.feed([napi_poll("eth0", 1), napi_poll("eth1", 2), napi_poll("eth0", 4, on=IDLE_1)])
-    assert native.read().napis == (
+    assert native.read().parts["napis"] == (
         NapiCount("eth0", 0, 1, 1, 0),
         NapiCount("eth0", 1, 1, 4, 0),
         NapiCount("eth1", 0, 1, 2, 0),
@@ -28,7 +29,7 @@ def test_devices_and_cpus_are_apart(native: Native) -> None:
 
 def test_the_backlog_has_no_device(native: Native) -> None:
     native.feed([napi_poll("", 5)])
-    assert native.read().napis == (NapiCount("backlog", 0, 1, 5, 0),)
+    assert native.read().parts["napis"] == (NapiCount("backlog", 0, 1, 5, 0),)
 
 
 def test_a_device_of_which_the_name_cannot_be_read_is_not_the_backlog(native: Native) -> None:
@@ -36,23 +37,29 @@ def test_a_device_of_which_the_name_cannot_be_read_is_not_the_backlog(native: Na
     native.fire(event)
     native.memory(DEVICE_AT + OFFSETS["OFFSET_net_device_name"], b"")
     native.maps.send("event", 2000, event.name, 0xF1000, 7, 64)
-    assert {n.device: n.packet_count for n in native.read().napis} == {"(none)": 7, "eth0": 5}
+    assert {n.device: n.packet_count for n in native.read().parts["napis"]} == {
+        "(none)": 7,
+        "eth0": 5,
+    }
 
 
 def test_a_device_without_a_name_is_not_the_backlog(native: Native) -> None:
     """The dummies of drivers, before Linux 6.10."""
     native.feed([napi_poll("\0", 5), napi_poll("", 7)])
-    assert {n.device: n.packet_count for n in native.read().napis} == {"(none)": 5, "backlog": 7}
+    assert {n.device: n.packet_count for n in native.read().parts["napis"]} == {
+        "(none)": 5,
+        "backlog": 7,
+    }
 
 
 def test_what_is_left_of_an_older_name_is_no_part_of_it(native: Native) -> None:
     native.feed([napi_poll("eth0", 1), napi_poll("eth0\0net2", 2)])
-    assert native.read().napis == (NapiCount("eth0", 0, 2, 3, 0),)
+    assert native.read().parts["napis"] == (NapiCount("eth0", 0, 2, 3, 0),)
 
 
 def test_a_name_without_an_end(native: Native) -> None:
     native.feed([napi_poll("e" * 16, 1)])
-    assert [napi.device for napi in native.read().napis] == ["e" * 16]
+    assert [napi.device for napi in native.read().parts["napis"]] == ["e" * 16]
 
 
 @pytest.mark.parametrize(
@@ -64,12 +71,12 @@ def test_what_uses_up_a_budget(
 ) -> None:
     """netpoll has a budget of 0: it only sends."""
     native.feed([napi_poll("eth0", work_done, budget)])
-    assert native.read().napis == (NapiCount("eth0", 0, 1, packets, exhausted),)
+    assert native.read().parts["napis"] == (NapiCount("eth0", 0, 1, packets, exhausted),)
 
 
 def test_full_map(native: Native) -> None:
     native.limit("napis", 1)
     native.feed([napi_poll("eth0", 1), napi_poll("eth1", 1), napi_poll("eth0", 1)])
     probe = native.read()
-    assert probe.napis == (NapiCount("eth0", 0, 2, 2, 0),)
+    assert probe.parts["napis"] == (NapiCount("eth0", 0, 2, 2, 0),)
     assert losses(probe) == {"map_full": 1}

@@ -75,13 +75,13 @@ def net_rx(probe: Probe) -> dict[str, tuple[int, int]]:
 
 
 def caused(probe: Probe) -> Iterator[tuple[str, tuple[int, int]]]:
-    for part in probe.hardirqs:
+    for part in probe.parts.get("hardirqs", ()):
         if runs := part.softirqs.get("NET_RX"):
             yield part.action, (runs.count, runs.ns)
-    for own in probe.vectors:
+    for own in probe.parts.get("vectors", ()):
         if runs := own.softirqs.get("NET_RX"):
             yield own.vector, (runs.count, runs.ns)
-    for softirq in probe.softirqs:
+    for softirq in probe.parts.get("softirqs", ()):
         if softirq.vector == "NET_RX" and softirq.uncaused.ns:
             yield "", (softirq.uncaused.count, softirq.uncaused.ns)
 
@@ -296,10 +296,10 @@ def test_cpus_have_lists_of_their_own(native: Native) -> None:
 def test_a_line_that_is_not_in_the_map_leaves_its_time(native: Native) -> None:
     """It was freed: its 10 ns from before are gone with it."""
     native.feed(both_known())
-    native.forget_hardirqs(lambda irq, name: name == "usb3")
+    native.forget_lines(lambda irq, name: name == "usb3")
     native.feed([*raised_by(NIC, 300), soft_entry(320), poll(350, NIC), poll(420, USB)])
     native.feed([soft_exit(425)])
-    (part,) = native.read().hardirqs
+    (part,) = native.read().parts["hardirqs"]
     assert (part.action, part.softirqs["NET_RX"].ns) == ("eth0", 10 + 105)
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from irqwatch.collectors.vector import X86
 from irqwatch.model.histogram import OVERFLOW, Histogram, lower_edge_ns
 from irqwatch.model.snapshot import Probe
-from irqwatch.source.abi import LOSSES
-from tests.events import X86_VECTORS, Event
+from tests.events import Event
 from tests.native.build import compilers
 from tests.native.harness import Native, replay
 from tests.native.sequence import (
@@ -39,6 +39,7 @@ from tests.native.sequence import (
 )
 from tests.oracle.compare import counted, expected, worst_series, worsts
 from tests.oracle.reference import Reference, worst
+from tests.probes import shared_losses
 from tests.unit.probe.sums import check_causes
 
 pytestmark = pytest.mark.skipif(not compilers(), reason="there is no C compiler here")
@@ -166,33 +167,34 @@ def test_each_event_is_counted_once(
 
 
 def check(probe: Probe, ran: dict[str, int]) -> None:
-    lost = {(collector, reason): probe.losses[collector][reason] for collector, reason in LOSSES}
+    lost = {
+        (collector, reason): probe.losses[collector][reason]
+        for collector, reason in shared_losses()
+    }
     assert ran["irq_handler_exit"] == sum(
-        (h.handled.count + h.not_mine_count for h in probe.hardirqs),
+        (h.handled.count + h.not_mine_count for h in probe.parts["hardirqs"]),
         lost["hardirq", "exit_without_entry"] + lost["hardirq", "map_full"],
     )
     assert ran["softirq_entry"] == sum(
-        (s.latency.count for s in probe.softirqs),
+        (s.latency.count for s in probe.parts["softirqs"]),
         lost["softirq", "entry_without_raise"] + lost["softirq", "unknown_entry"],
     )
     assert ran["softirq_exit"] == sum(
-        (s.run.count for s in probe.softirqs), lost["softirq", "exit_without_entry"]
+        (s.run.count for s in probe.parts["softirqs"]), lost["softirq", "exit_without_entry"]
     )
     assert ran["workqueue_execute_end"] == sum(
-        (w.run.count for w in probe.works),
+        (w.run.count for w in probe.parts["works"]),
         lost["work", "end_without_start"] + lost["work", "end_map_full"],
     )
-    for softirq in probe.softirqs:
+    for softirq in probe.parts["softirqs"]:
         assert softirq.ksoftirqd_count <= softirq.run.count
         assert softirq.ksoftirqd_ns <= softirq.run.sum_ns
-    for work in probe.works:
+    for work in probe.parts["works"]:
         assert sum(part.count for part in work.cpus.values()) == work.run.count
         assert sum(part.ns for part in work.cpus.values()) == work.run.sum_ns
-    vectors = [
-        name for name in ran if name.removesuffix("_exit") in X86_VECTORS or name == "ipi_exit"
-    ]
+    vectors = [name for name in ran if name.removesuffix("_exit") in X86 or name == "ipi_exit"]
     assert sum(ran[name] for name in vectors) == sum(
-        (v.run.count for v in probe.vectors),
+        (v.run.count for v in probe.parts["vectors"]),
         lost["vector", "exit_without_entry"] + lost["vector", "map_full"],
     )
     check_causes(probe)
@@ -201,12 +203,12 @@ def check(probe: Probe, ran: dict[str, int]) -> None:
 
 
 def histograms(probe: Probe) -> Iterable[Histogram]:
-    yield from (h.handled for h in probe.hardirqs)
-    yield from (v.run for v in probe.vectors)
-    yield from (s.latency for s in probe.softirqs)
-    yield from (s.run for s in probe.softirqs)
-    yield from (w.latency for w in probe.works)
-    yield from (w.run for w in probe.works)
+    yield from (h.handled for h in probe.parts["hardirqs"])
+    yield from (v.run for v in probe.parts["vectors"])
+    yield from (s.latency for s in probe.parts["softirqs"])
+    yield from (s.run for s in probe.parts["softirqs"])
+    yield from (w.latency for w in probe.parts["works"])
+    yield from (w.run for w in probe.parts["works"])
 
 
 def check_sum(histogram: Histogram) -> None:

@@ -94,9 +94,9 @@ def test_most_softirqs_of_timers_are_the_timers_doing() -> None:
     (path,) = (path for path in RECORDED if "vectors" in path.name)
     recorded = list(events.read(path))
     probe = replay(recorded, cpus=1 + max(event.cpu for event in recorded))
-    caused = sum(v.softirqs["TIMER"].count for v in probe.vectors if "TIMER" in v.softirqs)
-    assert caused > 0.9 * sum(s.run.count for s in probe.softirqs if s.vector == "TIMER")
-    lines = [part for part in probe.hardirqs if "BLOCK" in part.softirqs]
+    caused = sum(v.softirqs["TIMER"].count for v in probe.parts["vectors"] if "TIMER" in v.softirqs)
+    assert caused > 0.9 * sum(s.run.count for s in probe.parts["softirqs"] if s.vector == "TIMER")
+    lines = [part for part in probe.parts["hardirqs"] if "BLOCK" in part.softirqs]
     assert lines
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from irqwatch.collectors.signal import SignalTime, name_of
 from irqwatch.model.histogram import bucket_of
-from irqwatch.model.snapshot import Probe, SignalTime
-from irqwatch.source.decode.signal import name
+from irqwatch.model.snapshot import Probe
 from irqwatch.source.probe import ABANDONED_NS
 from tests.native.harness import Native
 from tests.native.sequence import IDLE, IDLE_1, SHELL, TGID, Task, deliver, generate
@@ -20,7 +20,7 @@ IGNORED, ALREADY_PENDING, NO_ROOM, LOST_INFO = 1, 2, 3, 4
 
 
 def only(probe: Probe) -> SignalTime:
-    (one,) = probe.signals
+    (one,) = probe.parts["signals"]
     return one
 
 
@@ -42,7 +42,9 @@ def test_generated_and_delivered(native: Native) -> None:
 
 def test_counts_where_it_was_generated_and_time_where_it_was_delivered(native: Native) -> None:
     native.feed([generate(1000, USR1, on=IDLE_1), deliver(4000, USR1)])
-    assert [(s.cpu, s.generated_count, s.latency.count) for s in native.read().signals] == [
+    assert [
+        (s.cpu, s.generated_count, s.latency.count) for s in native.read().parts["signals"]
+    ] == [
         (0, 0, 1),
         (1, 1, 0),
     ]
@@ -123,7 +125,7 @@ def test_what_sigwait_took_of_a_process_is_not_taken_for_a_threads(
 ) -> None:
     native.feed([generate(1000, number)])
     native.feed([generate(9000, number, code, is_group=False), deliver(9500, number, code)])
-    assert sum(part.latency.sum_ns for part in native.read().signals) == 500
+    assert sum(part.latency.sum_ns for part in native.read().parts["signals"]) == 500
 
 
 @pytest.mark.parametrize(("is_group", "code"), [(True, TGKILL), (False, USER)])
@@ -135,7 +137,7 @@ def test_where_there_is_one_it_is_the_one(native: Native, is_group: bool, code: 
 
 def test_any_thread_may_take_its_processs_signal(native: Native) -> None:
     native.feed([generate(1000, USR1, to=SHELL), deliver(2000, USR1, on=OTHER_THREAD)])
-    assert sum(s.latency.sum_ns for s in native.read().signals) == 1000
+    assert sum(s.latency.sum_ns for s in native.read().parts["signals"]) == 1000
 
 
 def test_another_threads_signal_is_not_taken(native: Native) -> None:
@@ -156,7 +158,7 @@ def test_a_fatal_signal_is_delivered_as_sigkill(native: Native) -> None:
 def test_deliver_without_generate(native: Native) -> None:
     native.feed([deliver(3000, USR1)])
     probe = native.read()
-    assert probe.signals == ()
+    assert probe.parts["signals"] == ()
     assert losses(probe) == {"deliver_without_generate": 1}
 
 
@@ -196,7 +198,7 @@ def test_process_is_not_a_thread_of_the_same_number(native: Native) -> None:
 
 
 def test_names() -> None:
-    assert [name(number) for number in (1, 9, 32, 33)] == ["SIGHUP", "SIGKILL", "SIG32", "SIG33"]
-    assert name(signal.SIGRTMIN) == "SIGRTMIN"
-    assert name(signal.SIGRTMIN + 3) == "SIGRTMIN+3"
-    assert name(64) == "SIGRTMAX"
+    assert [name_of(number) for number in (1, 9, 32, 33)] == ["SIGHUP", "SIGKILL", "SIG32", "SIG33"]
+    assert name_of(signal.SIGRTMIN) == "SIGRTMIN"
+    assert name_of(signal.SIGRTMIN + 3) == "SIGRTMIN+3"
+    assert name_of(64) == "SIGRTMAX"

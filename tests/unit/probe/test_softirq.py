@@ -2,8 +2,9 @@
 
 import pytest
 
+from irqwatch.collectors.softirq import SoftirqTime
 from irqwatch.model.histogram import bucket_of
-from irqwatch.model.snapshot import Probe, SoftirqTime
+from irqwatch.model.snapshot import Probe
 from tests.events import Event
 from tests.native.harness import Native
 from tests.native.sequence import (
@@ -25,7 +26,7 @@ from tests.native.sequence import (
 
 
 def only(probe: Probe) -> SoftirqTime:
-    (softirq,) = probe.softirqs
+    (softirq,) = probe.parts["softirqs"]
     return softirq
 
 
@@ -93,7 +94,7 @@ def test_entry_twice(native: Native) -> None:
 def test_unknown_vector(native: Native, vector: int) -> None:
     native.feed([soft_raise(1, vector), soft_entry(2, vector), soft_exit(3, vector)])
     probe = native.read()
-    assert probe.softirqs == ()
+    assert probe.parts["softirqs"] == ()
     assert losses(probe) == {"unknown_raise": 1, "unknown_entry": 1, "exit_without_entry": 1}
 
 
@@ -101,14 +102,14 @@ def test_all_known_vectors_are_apart(native: Native) -> None:
     for vector in range(10):
         native.feed([soft_raise(100, vector), soft_entry(200, vector)])
         native.feed([soft_exit(201 + vector, vector)])
-    assert [softirq.run.sum_ns for softirq in native.read().softirqs] == list(range(1, 11))
+    assert [softirq.run.sum_ns for softirq in native.read().parts["softirqs"]] == list(range(1, 11))
 
 
 def test_cpus_are_apart(native: Native) -> None:
     native.feed([soft_raise(1000), soft_entry(1300, on=IDLE_1)])
     native.feed([soft_entry(2000), soft_exit(2200), soft_exit(2300, on=IDLE_1)])
     probe = native.read()
-    assert {s.cpu: (s.latency.sum_ns, s.run.sum_ns) for s in probe.softirqs} == {
+    assert {s.cpu: (s.latency.sum_ns, s.run.sum_ns) for s in probe.parts["softirqs"]} == {
         0: (1000, 200),
         1: (0, 1000),
     }
@@ -174,7 +175,7 @@ def test_hardirq_that_interrupts_the_program_for_the_exit(native: Native, call: 
     native.fire(soft_exit(2000), [(call, irq_entry(2000)), (call, irq_exit(2500))])
     probe = native.read()
     assert only(probe).run.sum_ns == 1000
-    assert probe.hardirqs[0].handled.sum_ns == 500
+    assert probe.parts["hardirqs"][0].handled.sum_ns == 500
 
 
 @pytest.mark.parametrize("call", range(6))
@@ -192,7 +193,7 @@ def test_raise_that_interrupts_any_program_is_not_lost(native: Native, call: int
         native.fire(event, [(call, soft_raise(event.time_ns, RCU)), (call, irq_entry(5, USB))])
     native.feed([soft_entry(4000, RCU), soft_exit(4100, RCU)])
     probe = native.read()
-    assert {s.vector: s.run.count for s in probe.softirqs} == {"NET_RX": 1, "RCU": 1}
+    assert {s.vector: s.run.count for s in probe.parts["softirqs"]} == {"NET_RX": 1, "RCU": 1}
     assert not losses(probe)
 
 
@@ -254,7 +255,7 @@ def test_raise_between_the_start_of_a_round_and_the_entry(native: Native) -> Non
     native.feed([soft_raise(300, NET_RX), soft_exit(400, TIMER), soft_entry(400, NET_RX)])
     native.feed([soft_exit(500, NET_RX), soft_entry(510, NET_RX), soft_exit(520, NET_RX)])
     probe = native.read()
-    assert {s.vector: (s.latency.count, s.latency.sum_ns) for s in probe.softirqs} == {
+    assert {s.vector: (s.latency.count, s.latency.sum_ns) for s in probe.parts["softirqs"]} == {
         "TIMER": (1, 100),
         "NET_RX": (2, 300 + 210),
     }
@@ -267,7 +268,9 @@ def test_one_more_raise_of_a_vector_that_waits_leaves_nothing_behind(native: Nat
     native.feed([soft_exit(400, TIMER), soft_entry(450), soft_exit(500)])
     native.feed(served(9000, 9100, 9200))
     probe = native.read()
-    assert sum(s.latency.sum_ns for s in probe.softirqs if s.vector == "NET_RX") == 200 + 100
+    assert (
+        sum(s.latency.sum_ns for s in probe.parts["softirqs"] if s.vector == "NET_RX") == 200 + 100
+    )
     assert not losses(probe)
 
 
@@ -281,6 +284,6 @@ def test_a_raise_that_went_with_an_earlier_run_is_not_taken_for_one_that_was_not
     native.feed([soft_entry(1_000_000_000), soft_exit(1_000_000_100)])
 
     probe = native.read()
-    (net_rx,) = [part for part in probe.softirqs if part.vector == "NET_RX"]
+    (net_rx,) = [part for part in probe.parts["softirqs"] if part.vector == "NET_RX"]
     assert (net_rx.latency.count, net_rx.latency.sum_ns) == (1, 100)
     assert probe.losses["softirq"]["entry_without_raise"] == 1

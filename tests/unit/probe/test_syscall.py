@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from irqwatch.base.syscall_names import MACHINES, name, names
 from irqwatch.model.snapshot import Probe
-from irqwatch.source.decode.syscall_names import MACHINES, name, names
 from tests.native.harness import Native
 from tests.native.sequence import SHELL, Task, process_exec, process_exit, sys_enter, sys_exit
 
@@ -15,7 +15,7 @@ OTHER = Task(0, 900, "writer", is_kthread=False)
 
 
 def calls(probe: Probe) -> list[tuple[str, int, int, int]]:
-    return [(c.syscall, c.cpu, c.run.count, c.run.sum_ns) for c in probe.syscalls]
+    return [(c.syscall, c.cpu, c.run.count, c.run.sum_ns) for c in probe.parts["syscalls"]]
 
 
 def losses(probe: Probe) -> dict[str, int]:
@@ -30,7 +30,7 @@ def test_entered_and_left(native: Native) -> None:
     native.feed([sys_enter(1000, READ), sys_exit(4000), sys_enter(5000, WRITE), sys_exit(5100)])
     probe = native.read()
     assert calls(probe) == [(called(READ), 0, 1, 3000), (called(WRITE), 0, 1, 100)]
-    assert probe.syscalls[0].worst and probe.syscalls[0].worst.ns == 3000
+    assert probe.parts["syscalls"][0].worst and probe.parts["syscalls"][0].worst.ns == 3000
     assert not losses(probe)
 
 

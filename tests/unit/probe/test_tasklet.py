@@ -2,8 +2,9 @@
 
 import pytest
 
+from irqwatch.collectors.tasklet import TaskletTime
 from irqwatch.model.histogram import bucket_of
-from irqwatch.model.snapshot import Probe, TaskletTime
+from irqwatch.model.snapshot import Probe
 from tests.native.harness import Native
 from tests.native.sequence import (
     IDLE_1,
@@ -16,7 +17,7 @@ from tests.native.sequence import (
 
 
 def only(probe: Probe) -> TaskletTime:
-    (tasklet,) = probe.tasklets
+    (tasklet,) = probe.parts["tasklets"]
     return tasklet
 
 
@@ -35,7 +36,7 @@ def test_functions_and_cpus_are_apart(native: Native) -> None:
     native.feed([tasklet_entry(1000), tasklet_exit(1100)])
     native.feed([tasklet_entry(2000, "ata"), tasklet_exit(2200, "ata")])
     native.feed([tasklet_entry(3000, on=IDLE_1), tasklet_exit(3300, on=IDLE_1)])
-    assert [(t.function, t.cpu, t.run.sum_ns) for t in native.read().tasklets] == [
+    assert [(t.function, t.cpu, t.run.sum_ns) for t in native.read().parts["tasklets"]] == [
         ("ata", 0, 200),
         ("kbd_bh", 0, 100),
         ("kbd_bh", 1, 300),
@@ -45,12 +46,12 @@ def test_functions_and_cpus_are_apart(native: Native) -> None:
 def test_functions_of_one_name_count_together(native: Native) -> None:
     native.feed([tasklet_entry(1000, "0x1000"), tasklet_exit(1100, "0x1000")])
     native.feed([tasklet_entry(2000, "0x2000"), tasklet_exit(2300, "0x2000")])
-    assert len(native.read().tasklets) == 2
+    assert len(native.read().parts["tasklets"]) == 2
     native.memory(0x3000, b"poll\0")
     native.memory(0x4000, b"poll\0")
     native.feed([tasklet_entry(3000, "0x3000"), tasklet_exit(3010, "0x3000")])
     native.feed([tasklet_entry(4000, "0x4000"), tasklet_exit(4050, "0x4000")])
-    (polls,) = (t for t in native.read().tasklets if t.function == "poll")
+    (polls,) = (t for t in native.read().parts["tasklets"] if t.function == "poll")
     assert (polls.run.count, polls.run.sum_ns) == (2, 60)
     assert polls.worst and polls.worst.ns == 50
 
@@ -80,7 +81,7 @@ def test_full_map(native: Native) -> None:
     native.limit("tasklets", 0)
     native.feed([tasklet_entry(1000), tasklet_exit(1100)])
     probe = native.read()
-    assert probe.tasklets == ()
+    assert probe.parts["tasklets"] == ()
     assert losses(probe) == {"map_full": 1}
 
 
@@ -97,7 +98,7 @@ def test_hardirq_that_interrupts_the_program_for_the_exit(native: Native, call: 
     native.fire(tasklet_exit(2000), [(call, irq_entry(2000)), (call, irq_exit(2500))])
     probe = native.read()
     assert only(probe).run.sum_ns == 1000
-    assert probe.hardirqs[0].handled.sum_ns == 500
+    assert probe.parts["hardirqs"][0].handled.sum_ns == 500
 
 
 @pytest.mark.parametrize("call", range(8))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from irqwatch.model.snapshot import NEVER, CountAndTime, Probe, ThreadTime
+from irqwatch.collectors.thread import ThreadTime
+from irqwatch.model.snapshot import NEVER, CountAndTime, Probe
 from tests.native.harness import Native
 from tests.native.sequence import (
     DEAD,
@@ -45,7 +46,7 @@ def wake(at_ns: int, on: Task = IDLE) -> list:
 
 
 def only(probe: Probe) -> ThreadTime:
-    (thread,) = probe.irq_threads
+    (thread,) = probe.parts["irq_threads"]
     return thread
 
 
@@ -53,7 +54,7 @@ def times(probe: Probe) -> list[tuple[int, int, int, int, int]]:
     """CPU, latencies, their sum, runs, their sum."""
     return [
         (t.cpu, t.latency.count, t.latency.sum_ns, t.run.count, t.run.sum_ns)
-        for t in probe.irq_threads
+        for t in probe.parts["irq_threads"]
     ]
 
 
@@ -80,7 +81,7 @@ def test_the_oldest_wake_wins(native: Native) -> None:
 
 def test_a_handler_that_does_all_itself_wakes_nothing(native: Native) -> None:
     native.feed([irq_entry(900), irq_exit(1000, ret=1), switch(4000, IDLE, NIC_THREAD)])
-    assert native.read().irq_threads == ()
+    assert native.read().parts["irq_threads"] == ()
 
 
 def test_preempted_and_asleep_for_something_else_it_is_one_run(native: Native) -> None:
@@ -124,7 +125,7 @@ def test_softirqs_inside_are_not_its_time(native: Native) -> None:
     native.feed([switch(3000, NIC_THREAD, IDLE, INTERRUPTIBLE)])
     probe = native.read()
     assert times(probe) == [(0, 1, 1000, 1, 500)]
-    (nic,) = probe.hardirqs
+    (nic,) = probe.parts["hardirqs"]
     assert nic.softirqs == {"NET_RX": CountAndTime(1, 500)}
 
 
@@ -136,11 +137,11 @@ def test_what_follows_from_a_thread_follows_from_its_line(native: Native) -> Non
     native.feed([soft_entry(3100, on=IDLE_1), soft_exit(3300, on=IDLE_1)])
     native.feed([start(4000), end(4500)])
     probe = native.read()
-    there = [part for part in probe.hardirqs if part.cpu == 1]
+    there = [part for part in probe.parts["hardirqs"] if part.cpu == 1]
     assert [(p.irq, p.action, p.softirqs) for p in there] == [
         (34, "eth0", {"NET_RX": CountAndTime(1, 200)})
     ]
-    (work,) = probe.work_causes
+    (work,) = probe.parts["work_causes"]
     assert (work.irq, work.cause, work.via, work.runs) == (
         34,
         "eth0",
@@ -154,7 +155,7 @@ def test_after_it_has_left_nothing_follows_from_it(native: Native) -> None:
     native.feed([*wake(1000), switch(2000, IDLE, NIC_THREAD)])
     native.feed([switch(3000, NIC_THREAD, SHELL, INTERRUPTIBLE)])
     native.feed([soft_raise(3100, on=SHELL), soft_entry(3200, on=SHELL), soft_exit(3300, on=SHELL)])
-    (softirq,) = native.read().softirqs
+    (softirq,) = native.read().parts["softirqs"]
     assert softirq.vector == "NET_RX" and NET_RX == 3
     assert softirq.uncaused == CountAndTime(1, 100) != NEVER
 
@@ -199,12 +200,12 @@ def test_full_maps(native: Native, full: str, lost: dict[str, int]) -> None:
     native.feed([*wake(1000), switch(2000, IDLE, NIC_THREAD)])
     native.feed([switch(3000, NIC_THREAD, IDLE, INTERRUPTIBLE)])
     probe = native.read()
-    assert probe.irq_threads == ()
+    assert probe.parts["irq_threads"] == ()
     assert losses(probe) == lost
 
 
 def test_a_line_that_was_freed_is_forgotten(native: Native) -> None:
     native.feed([*wake(1000), switch(2000, IDLE, NIC_THREAD)])
-    native.forget_hardirqs(lambda irq, action: (irq, action) == (34, "eth0"))
+    native.forget_lines(lambda irq, action: (irq, action) == (34, "eth0"))
     probe = native.read()
-    assert (probe.irq_threads, probe.hardirqs) == ((), ())
+    assert (probe.parts["irq_threads"], probe.parts["hardirqs"]) == ((), ())

@@ -2,15 +2,16 @@
 
 import pytest
 
+from irqwatch.collectors.timer import TimerTime
 from irqwatch.model.histogram import bucket_of
-from irqwatch.model.snapshot import Probe, TimerTime
+from irqwatch.model.snapshot import Probe
 from tests.native.build import OFFSETS
 from tests.native.harness import NOW_AT, Native
 from tests.native.sequence import HRTIMER, IDLE_1, SHELL, hrtimer
 
 
 def only(probe: Probe) -> TimerTime:
-    (timer,) = probe.timers
+    (timer,) = probe.parts["timers"]
     return timer
 
 
@@ -47,7 +48,7 @@ def test_an_expiry_before_the_epoch_is_late(native: Native) -> None:
 
 def test_soft_and_hard_are_apart(native: Native) -> None:
     native.feed([hrtimer(1000, 100), hrtimer(2000, 4000, is_soft=True), hrtimer(3000, 10)])
-    by_mode = {timer.mode: timer.latency for timer in native.read().timers}
+    by_mode = {timer.mode: timer.latency for timer in native.read().parts["timers"]}
     assert {mode: (of.count, of.sum_ns) for mode, of in by_mode.items()} == {
         "hard": (2, 110),
         "soft": (1, 4000),
@@ -56,13 +57,16 @@ def test_soft_and_hard_are_apart(native: Native) -> None:
 
 def test_cpus_are_apart(native: Native) -> None:
     native.feed([hrtimer(1000, 100), hrtimer(2000, 300, on=IDLE_1)])
-    assert {timer.cpu: timer.latency.sum_ns for timer in native.read().timers} == {0: 100, 1: 300}
+    assert {timer.cpu: timer.latency.sum_ns for timer in native.read().parts["timers"]} == {
+        0: 100,
+        1: 300,
+    }
 
 
 def test_cpu_beyond_the_map(native: Native) -> None:
     native.reset(cpus=1)
     native.feed([hrtimer(1000, 100, on=IDLE_1)])
-    assert native.read().timers == ()
+    assert native.read().parts["timers"] == ()
 
 
 def test_worst_is_with_its_story_and_of_its_interval(native: Native) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from irqwatch.collectors import interrupt
+from irqwatch.collectors.vector import X86, VectorTime
 from irqwatch.model.histogram import bucket_of
-from irqwatch.model.snapshot import Probe, VectorTime
-from irqwatch.source import abi
-from irqwatch.source.loader_child import X86_VECTORS
+from irqwatch.model.snapshot import Probe
 from tests.events import X86_VECTORS as RECORDED
 from tests.events import Event
 from tests.native.harness import Native, replay
@@ -26,7 +26,7 @@ from tests.native.sequence import (
 
 
 def only(probe: Probe) -> VectorTime:
-    (vector,) = probe.vectors
+    (vector,) = probe.parts["vectors"]
     return vector
 
 
@@ -40,7 +40,7 @@ def losses(probe: Probe) -> dict[str, int]:
 
 
 def ran_ns(probe: Probe) -> int:
-    (softirq,) = probe.softirqs
+    (softirq,) = probe.parts["softirqs"]
     return softirq.run.sum_ns
 
 
@@ -55,14 +55,14 @@ def test_vectors_and_cpus_are_apart(native: Native) -> None:
     native.feed([vector_entry(1000), vector_exit(1700)])
     native.feed([vector_entry(2000, "reschedule"), vector_exit(2020, "reschedule")])
     native.feed([vector_entry(2000, on=IDLE_1), vector_exit(2003, on=IDLE_1)])
-    found = {(part.vector, part.cpu): part.run.sum_ns for part in native.read().vectors}
+    found = {(part.vector, part.cpu): part.run.sum_ns for part in native.read().parts["vectors"]}
     assert found == {("local_timer", 0): 700, ("reschedule", 0): 20, ("local_timer", 1): 3}
 
 
 def test_a_vector_is_no_line_and_a_line_no_vector(native: Native) -> None:
     native.feed([vector_entry(1000), vector_exit(1700), irq_entry(2000), irq_exit(2500)])
     probe = native.read()
-    assert [part.irq for part in probe.hardirqs] == [34]
+    assert [part.irq for part in probe.parts["hardirqs"]] == [34]
     assert only(probe).run.sum_ns == 700
 
 
@@ -113,7 +113,7 @@ def test_map_full(native: Native) -> None:
     native.limit("hardirqs", 1)
     native.feed([irq_entry(1), irq_exit(2), vector_entry(3), vector_exit(5)])
     probe = native.read()
-    assert (probe.vectors, losses(probe)) == ((), {"vector.map_full": 1})
+    assert (probe.parts["vectors"], losses(probe)) == ((), {"vector.map_full": 1})
 
 
 def test_an_ipi_is_inside_its_line_and_has_its_reason(native: Native) -> None:
@@ -123,7 +123,7 @@ def test_an_ipi_is_inside_its_line_and_has_its_reason(native: Native) -> None:
     probe = native.read()
     ipi = only(probe)
     assert (ipi.vector, ipi.run.sum_ns, ipi.nested) == (reason, 30, True)
-    assert [part.handled.sum_ns for part in probe.hardirqs] == [100]
+    assert [part.handled.sum_ns for part in probe.parts["hardirqs"]] == [100]
     assert not losses(probe)
 
 
@@ -136,17 +136,17 @@ def test_an_ipi_takes_time_from_a_softirq_once(native: Native) -> None:
 def test_a_line_that_is_gone_takes_no_vector_along(native: Native) -> None:
     native.feed([irq_entry(1), irq_exit(2), vector_entry(3), vector_exit(5)])
     native.feed([ipi_entry(7), ipi_exit(8)])
-    native.forget_hardirqs(lambda irq, action: True)
+    native.forget_lines(lambda irq, action: True)
     probe = native.read()
-    assert not probe.hardirqs
-    assert len(probe.vectors) == 2
+    assert not probe.parts["hardirqs"]
+    assert len(probe.parts["vectors"]) == 2
 
 
 def test_numbers_are_those_of_the_tracepoints() -> None:
-    assert {abi.X86_VECTORS[number]: number for number in VECTORS.values()} == VECTORS
-    assert set(abi.X86_VECTORS.values()) == set(X86_VECTORS) == set(RECORDED)
+    assert {interrupt.X86_VECTORS[number]: number for number in VECTORS.values()} == VECTORS
+    assert set(interrupt.X86_VECTORS.values()) == set(X86) == set(RECORDED)
 
 
 def test_a_number_without_a_name_is_shown() -> None:
-    assert abi.vector(0, 0x20, "") == "vector_0x20"
-    assert abi.vector(0xA1000, 0x20, "eth0") is None
+    assert interrupt.vector_of(0, 0x20, "") == "vector_0x20"
+    assert interrupt.vector_of(0xA1000, 0x20, "eth0") is None

@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
+from irqwatch.collectors.work import WorkTime
 from irqwatch.model.histogram import bucket_of
-from irqwatch.model.snapshot import CountAndTime, Probe, WorkTime
+from irqwatch.model.snapshot import CountAndTime, Probe
 from irqwatch.source.probe import ABANDONED_NS, ABANDONED_WHEN_CROWDED_NS
 from tests.native.build import OFFSETS
 from tests.native.harness import Native
@@ -26,12 +27,12 @@ from tests.native.sequence import (
 
 
 def only(probe: Probe) -> WorkTime:
-    (work,) = probe.works
+    (work,) = probe.parts["works"]
     return work
 
 
 def by_function(probe: Probe) -> dict[str, WorkTime]:
-    return {work.function: work for work in probe.works}
+    return {work.function: work for work in probe.parts["works"]}
 
 
 def losses(probe: Probe) -> dict[str, int]:
@@ -63,7 +64,7 @@ def test_start_without_queue_still_runs(native: Native) -> None:
 def test_end_without_start(native: Native) -> None:
     native.feed([end(7000)])
     probe = native.read()
-    assert probe.works == ()
+    assert probe.parts["works"] == ()
     assert losses(probe) == {"end_without_start": 1}
 
 
@@ -134,7 +135,7 @@ def test_queued_anew_where_the_first_queueing_was_not_seen(native: Native) -> No
     native.feed([queue(2900), start(3000), end(4000), start(5000), end(6000)])
     assert [
         (work.workqueue, work.run.count, work.latency.count, work.latency.sum_ns)
-        for work in native.read().works
+        for work in native.read().parts["works"]
     ] == [("", 1, 0, 0), ("events", 1, 1, 2100)]
 
 
@@ -161,7 +162,7 @@ def test_same_function_on_two_queues(native: Native) -> None:
     other = Item(0xC9000, FLUSH.function, 0xB9000, "kblockd")
     for item in (FLUSH, other):
         native.feed([queue(100, item), activate(100, item), start(200, item), end(300, item)])
-    assert {(w.function, w.workqueue) for w in native.read().works} == {
+    assert {(w.function, w.workqueue) for w in native.read().parts["works"]} == {
         ("flush", "events"),
         ("flush", "kblockd"),
     }
@@ -303,7 +304,7 @@ def test_cpu_beyond_the_map(native: Native) -> None:
     on = WORKER_1
     native.feed([queue(1, on=on), activate(1, on=on), start(2, on=on), end(3, on=on)])
     probe = native.read()
-    assert probe.works == ()
+    assert probe.parts["works"] == ()
     assert not losses(probe)
 
 
@@ -336,7 +337,7 @@ def test_queues_of_two_names_at_one_address(native: Native) -> None:
     later = dataclasses.replace(FLUSH, queue_name="loop404")
     for item in (FLUSH, later):
         native.feed([queue(100, item), activate(100, item), start(200, item), end(300, item)])
-    assert {work.workqueue for work in native.read().works} == {"events", "loop404"}
+    assert {work.workqueue for work in native.read().parts["works"]} == {"events", "loop404"}
 
 
 def test_function_is_that_of_the_start(native: Native) -> None:

@@ -7,6 +7,7 @@ from irqwatch.model.snapshot import Line, LineDevice, Snapshot, Thread, Unavaila
 from irqwatch.record.anonymize import Anonymizer
 from irqwatch.record.tree import to_tree
 from tests import hosts
+from tests.probes import with_parts
 
 PSEUDONYM = "x[0-9a-f]{8}"
 
@@ -20,20 +21,20 @@ def with_names(action: str = "", device: str = "", comm: str = "") -> Snapshot:
     snapshot = hosts.busy(1)
     probe = snapshot.probe
     assert probe
-    timed = replace(probe.hardirqs[0], action=action, worst=Worst(1, 2, 0, 4, comm))
+    timed = replace(probe.parts["hardirqs"][0], action=action, worst=Worst(1, 2, 0, 4, comm))
     return replace(
         snapshot,
         lines=(Line("34", 34, {}, actions=(action,)),),
         devices=(LineDevice(34, device, "net"),),
         threads=(Thread(9, comm, "irq_thread", 0),),
-        probe=replace(probe, hardirqs=(timed,)),
+        probe=with_parts(probe, hardirqs=(timed,)),
     )
 
 
 def action_of(anonymizer: Anonymizer, action: str) -> str:
     snapshot = anonymizer.snapshot(with_names(action=action))
     assert snapshot.probe
-    assert snapshot.lines[0].actions == (snapshot.probe.hardirqs[0].action,)
+    assert snapshot.lines[0].actions == (snapshot.probe.parts["hardirqs"][0].action,)
     return snapshot.lines[0].actions[0]
 
 
@@ -113,7 +114,7 @@ def test_other_tasks_do_not(anonymizer: Anonymizer, comm: str, kept: str):
     name = snapshot.threads[0].name
     assert re.fullmatch(kept.replace("{}", PSEUDONYM), name)
     assert snapshot.probe
-    assert snapshot.probe.hardirqs[0].worst == Worst(1, 2, 0, 4, name)
+    assert snapshot.probe.parts["hardirqs"][0].worst == Worst(1, 2, 0, 4, name)
 
 
 def test_nothing_of_a_hosts_own_names_is_left(anonymizer: Anonymizer):
@@ -169,12 +170,14 @@ def test_whose_time_was_taken_stays_untold(anonymizer: Anonymizer):
 
     assert re.fullmatch(f"/{PSEUDONYM}/{PSEUDONYM}", after.cgroups[7])
     device = after.devices[0].device
-    assert [thread.action for thread in after.probe.irq_threads] == [f"{device}-TxRx-0"] * 2
-    softirq, hardirq, vector, _, rest = after.probe.blames
+    assert [thread.action for thread in after.probe.parts["irq_threads"]] == [
+        f"{device}-TxRx-0"
+    ] * 2
+    softirq, hardirq, vector, _, rest = after.probe.parts["blames"]
     assert (softirq.name, softirq.cause) == ("NET_RX", f"{device}-TxRx-0")
     assert hardirq.name == f"{device}-TxRx-0"
     assert vector.name == "local_timer"
     assert re.fullmatch(f"task-{PSEUDONYM}", vector.comm)
-    assert rest == before.probe.blames[-1]
+    assert rest == before.probe.parts["blames"][-1]
     told = str(to_tree(after))
     assert not [name for name in ("nginx", "cc1", "eth0") if name in told]

@@ -12,8 +12,10 @@ def test_there_and_back() -> None:
 def test_no_process_keeps_its_name() -> None:
     probe = Anonymizer(b"k" * 64).snapshot(hosts.busier(3)).probe
     assert probe
-    worsts = [s.worst_latency for s in probe.signals] + [s.worst for s in probe.syscalls]
-    names = [p.comm for p in probe.faulting] + [worst.comm for worst in worsts if worst]
+    worsts = [s.worst_latency for s in probe.parts["signals"]] + [
+        s.worst for s in probe.parts["syscalls"]
+    ]
+    names = [p.comm for p in probe.parts["faulting"]] + [worst.comm for worst in worsts if worst]
     assert len(names) == 4
     assert all(name.startswith("task-x") for name in names)
-    assert [s.syscall for s in probe.syscalls] == ["read", "read", "futex"]
+    assert [s.syscall for s in probe.parts["syscalls"]] == ["read", "read", "futex"]

@@ -1,35 +1,35 @@
 """Hosts as the exporter sees them: a small one where every metric has a sample, and large ones."""
 
+from irqwatch.collectors.blame import Blame
+from irqwatch.collectors.exception import ExceptionCount
+from irqwatch.collectors.hardirq import HardirqTime
+from irqwatch.collectors.napi import NapiCount
+from irqwatch.collectors.signal import SignalTime
+from irqwatch.collectors.softirq import SoftirqTime
+from irqwatch.collectors.syscall import SyscallTime
+from irqwatch.collectors.tasklet import TaskletTime
+from irqwatch.collectors.thread import ThreadTime
+from irqwatch.collectors.timer import TimerTime
+from irqwatch.collectors.vector import VectorTime
+from irqwatch.collectors.work import WorkCause, WorkTime
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import (
     SCHEMA,
     SOFTIRQ_VECTORS,
-    Blame,
     CountAndTime,
-    ExceptionCount,
-    HardirqTime,
     Host,
     Line,
     LineDevice,
-    NapiCount,
     Probe,
     Program,
-    SignalTime,
     Snapshot,
-    SoftirqTime,
     Softnet,
-    SyscallTime,
-    TaskletTime,
     Thread,
-    ThreadTime,
-    TimerTime,
     Unavailable,
-    VectorTime,
-    WorkCause,
-    WorkTime,
     Worst,
 )
 from irqwatch.model.topology import Cpu, Topology
+from tests.probes import a_probe
 
 SECOND_NS = 10**9
 HOST = Host("db1", "6.12.0", "9c1f")
@@ -52,7 +52,7 @@ def snapshot(at_s: float = 100, **fields: object) -> Snapshot:
 
 
 def probe(*collectors: str, **fields: object) -> Probe:
-    return Probe(frozenset(collectors), attached_ns=SECOND_NS, **fields)
+    return a_probe(collectors, attached_ns=SECOND_NS, **fields)
 
 
 SMALL = snapshot(

@@ -7,33 +7,32 @@ from pathlib import Path
 
 import pytest
 
+from irqwatch.collectors.hardirq import HardirqTime
+from irqwatch.collectors.work import WorkCause, WorkTime
 from irqwatch.derive.line_story import lines_called, story
 from irqwatch.derive.view import derive
 from irqwatch.model.line_story import LineStory
 from irqwatch.model.snapshot import (
     SCHEMA,
     CountAndTime,
-    HardirqTime,
     Host,
     Line,
     LineDevice,
     LineSetting,
-    Probe,
     Snapshot,
     Thread,
-    WorkCause,
-    WorkTime,
 )
 from irqwatch.model.topology import Cpu, Topology
 from irqwatch.sink.explain import to_json, to_text
 from tests import golden_file
 from tests.hosts import SECOND, histogram
+from tests.probes import a_probe
 
 BOTH = frozenset({0, 1})
 
 
 def at(tick: int) -> Snapshot:
-    probe = Probe(
+    probe = a_probe(
         frozenset({"hardirq", "softirq", "work"}),
         attached_ns=1,
         hardirqs=(
@@ -129,10 +128,11 @@ def test_text_and_json_have_the_same_node(
     of_device: int | None, of_line: int | None, node: int | None, text: str
 ) -> None:
     story = told(34, at(1), at(2))
-    assert story.device and story.setting
+    (device,) = story.devices
+    assert story.setting
     story = replace(
         story,
-        device=replace(story.device, node=of_device),
+        devices=(replace(device, node=of_device),),
         setting=replace(story.setting, node=of_line),
     )
     assert json.loads(to_json(story))["node"] == node

@@ -10,6 +10,7 @@ from irqwatch.derive.view import derive
 from irqwatch.model.snapshot import Unavailable
 from irqwatch.model.view import View
 from irqwatch.sink.top import cpus, frame, table
+from irqwatch.sink.top.row import of_source
 from irqwatch.sink.top.state import SORTS, VIEWS, State, rows
 from tests import golden_file, hosts
 
@@ -86,10 +87,10 @@ def test_before_the_first_interval_and_on_a_tiny_screen_it_says_so() -> None:
 
 
 def test_names_of_wide_characters_keep_the_columns() -> None:
-    sources = tuple(replace(source, name=WIDE, workqueue=None) for source in VIEW.sources[:3])
-    rows = table.lines(sources, UTC, 80, range(3))
-    columns = table.widths(sources, "all", 80)
-    for row in rows[1:]:
+    wide = tuple(of_source(replace(source, name=WIDE)) for source in VIEW.sources[:3])
+    made = table.lines(wide, UTC, 80, range(3))
+    columns = table.widths(wide, "all", 80)
+    for row in made[1:]:
         text_of_row = "".join(span.text for span in row)
         assert cells.width_of(text_of_row) == 1 + sum(1 + width for width in columns.values())
 

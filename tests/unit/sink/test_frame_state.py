@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from irqwatch.derive.view import derive
-from irqwatch.model.view import Source
+from irqwatch.sink.top.row import Row
 from irqwatch.sink.top.state import (
     SORT_KEYS,
     SORTS,
@@ -88,7 +88,7 @@ def test_sorts_put_the_most_first_and_the_unknown_last() -> None:
     assert worst[: len(known)] == sorted(known, reverse=True)
 
 
-def chosen(state: State) -> Source:
+def chosen(state: State) -> Row:
     shown = rows(VIEW, state)
     return shown[position(shown, state)]
 
@@ -110,7 +110,7 @@ def test_the_cursor_stays_on_its_row_when_rows_move() -> None:
 def test_a_row_that_goes_away_leaves_the_cursor_where_it_was() -> None:
     state = press(State(), "down", "down")
     gone = chosen(state)
-    left = tuple(source for source in VIEW.sources if source is not gone)
+    left = tuple(source for source in VIEW.sources if source is not gone.source)
     assert position(rows(replace(VIEW, sources=left), state), state) == 2
 
 

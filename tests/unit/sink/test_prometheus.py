@@ -13,8 +13,9 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from irqwatch.collectors.work import WorkTime
 from irqwatch.model.histogram import Histogram, bucket_of
-from irqwatch.model.snapshot import Line, LineDevice, Softnet, Unavailable, WorkTime
+from irqwatch.model.snapshot import Line, LineDevice, Softnet, Unavailable
 from irqwatch.sink.prometheus import Exporter
 from irqwatch.sink.prometheus.table import METRICS
 from tests.golden_file import check

@@ -11,19 +11,13 @@ from irqwatch.base.fold import (
     CpuSums,
     Groups,
     LongestLately,
-    choose_detail,
     to_bounds,
 )
-from irqwatch.model.snapshot import (
-    Blame,
-    CountAndTime,
-    HardirqTime,
-    Histogram,
-    Line,
-    LineDevice,
-    Thread,
-    WorkTime,
-)
+from irqwatch.collectors.blame import Blame
+from irqwatch.collectors.hardirq import HardirqTime
+from irqwatch.collectors.work import WorkTime
+from irqwatch.model.histogram import Histogram
+from irqwatch.model.snapshot import CountAndTime, Line, LineDevice, Thread
 from irqwatch.sink.prometheus.values import Accountant
 from tests.unit.sink.exported_hosts import hardirq, large, probe, snapshot, worst
 
@@ -43,9 +37,10 @@ ROW = ("LOC",)
 def test_hard_interrupts_are_by_line_on_small_hosts(lines, histograms, by_line):
     host = large(2, lines, devices=2, works=0)
 
-    assert choose_detail(host, histograms).by_line is by_line
+    assert Accountant(host, (), histograms).detail.by_line is by_line
     # A container runtime may mask /proc/interrupts: then the probe shows how many there are.
-    assert choose_detail(replace(host, lines=()), histograms).by_line is by_line
+    masked = replace(host, lines=())
+    assert Accountant(masked, (), histograms).detail.by_line is by_line
 
 
 def test_by_device_only_the_device_is_named():
@@ -96,44 +91,51 @@ def test_shape_stays_when_the_host_grows():
     assert len(sheet.histograms[DURATION]) == 300
 
 
-@given(st.lists(st.dictionaries(st.integers(0, 3), st.integers(0, 2**32 - 1)), min_size=2))
+SECOND_NS = 10**9
+BOTH = frozenset({0, 1})
+COUNTS = st.dictionaries(st.integers(0, 3), st.integers(0, 2**32 - 1))
+
+
+@given(st.lists(st.tuples(COUNTS, st.frozensets(st.integers(0, 3))), min_size=2))
 def test_cpu_sum_never_falls(history):
     sums = CpuSums()
-    totals = [sums.update(ROW, counts) for counts in history]
+    totals = [sums.update(ROW, counts, cpus | counts.keys(), SECOND_NS) for counts, cpus in history]
 
     assert totals == sorted(totals)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "growth"),
+    ("before", "after", "cpus", "growth"),
     [
-        ({0: 5, 1: 5}, {0: 6, 1: 7}, 3),
-        ({0: 2**32 - 10, 1: 5}, {0: 20, 1: 5}, 30),  # wrapped
-        ({0: 1000, 1: 5}, {0: 4, 1: 5}, 4),  # the number was given to another line
-        ({0: 1000, 1: 5}, {0: 1001}, 1),  # CPU 1 went offline
-        ({0: 1000}, {0: 1000, 1: 7}, 7),  # zero before
-        ({1: 5, 0: 5}, {0: 6, 1: 7}, 3),
+        ({0: 5, 1: 5}, {0: 6, 1: 7}, (BOTH, BOTH), 3),
+        ({0: 2**32 - 10, 1: 5}, {0: 20, 1: 5}, (BOTH, BOTH), 30),  # wrapped
+        ({0: 1000, 1: 5}, {0: 4, 1: 5}, (BOTH, BOTH), 0),  # was reset: how many is not known
+        ({0: 2_500_000_000}, {0: 5}, (BOTH, BOTH), 0),
+        ({0: 1000, 1: 5}, {0: 1001}, (BOTH, {0}), 1),  # CPU 1 went offline
+        ({0: 1000}, {0: 1000, 1: 3_000_000}, ({0}, BOTH), 0),  # CPU 1 came
+        ({0: 1000}, {0: 1000, 1: 7}, (BOTH, BOTH), 7),  # zero before
+        ({1: 5, 0: 5}, {0: 6, 1: 7}, (BOTH, BOTH), 3),
     ],
 )
-def test_cpu_sum_grows_by_what_was_counted(before, after, growth):
+def test_cpu_sum_grows_by_what_was_counted(before, after, cpus, growth):
     sums = CpuSums()
+    first = sums.update(ROW, before, cpus[0], SECOND_NS)
 
-    assert sums.update(ROW, after) - 0 == sum(after.values())
-    sums = CpuSums()
-    assert sums.update(ROW, before) + growth == sums.update(ROW, after)
+    assert first == sum(before.values())
+    assert sums.update(ROW, after, cpus[1], SECOND_NS) == first + growth
 
 
 def test_cpu_that_comes_back_is_not_counted_twice():
     sums = CpuSums()
-    history = [{0: 10, 1: 20}, {0: 11}, {0: 12, 1: 21}]
+    history = [({0: 10, 1: 20}, BOTH), ({0: 11}, {0}), ({0: 12, 1: 21}, BOTH), ({1: 23}, {1})]
 
-    assert [sums.update(ROW, counts) for counts in history] == [30, 31, 33]
+    assert [sums.update(ROW, *reading, SECOND_NS) for reading in history] == [30, 31, 32, 34]
 
 
 def test_row_that_is_summed_stays_so():
     others = tuple(Line(str(irq), irq, {}) for irq in range(1, 2048))
     first, second = (
-        snapshot(lines=(Line("0", 0, counts, actions=("a",)), *others))
+        snapshot(lines=(Line("0", 0, counts, actions=("a",)), *others), line_cpus=frozenset(counts))
         for counts in ({0: 4, 1: 5}, {0: 6})  # CPU 1 went offline
     )
     accountant = Accountant(first, ())

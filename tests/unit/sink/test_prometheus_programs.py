@@ -1,8 +1,10 @@
 """What programs do to themselves, as samples."""
 
-from irqwatch.base.fold import CPUS_SHOWN_APART, SYSCALLS_SHOWN_APART
+from irqwatch.base.fold import CPUS_SHOWN_APART
+from irqwatch.collectors import syscall
+from irqwatch.collectors.exception import ExceptionCount
+from irqwatch.collectors.syscall import SyscallTime
 from irqwatch.model.histogram import Histogram
-from irqwatch.model.snapshot import ExceptionCount, SyscallTime
 from irqwatch.model.topology import Cpu, Topology
 from irqwatch.sink.prometheus.values import Accountant
 from tests.unit.sink.exported_hosts import SMALL, probe, snapshot
@@ -34,11 +36,11 @@ def test_exceptions_by_cpu_and_in_sum_on_large_hosts() -> None:
 def test_so_many_system_calls_are_shown_apart() -> None:
     times = tuple(
         SyscallTime(f"call_{n}", cpu, Histogram({13: 1}, 256))
-        for n in range(SYSCALLS_SHOWN_APART + 10)
+        for n in range(syscall.SHOWN_APART + 10)
         for cpu in (0, 1)
     )
     host = snapshot(probe=probe(syscalls=times))
     runs = Accountant(host, ()).update(host, {}).histograms["irqwatch_syscall_duration_seconds"]
-    assert len(runs) == SYSCALLS_SHOWN_APART + 1
+    assert len(runs) == syscall.SHOWN_APART + 1
     assert runs["call_0",][-1] == 2 * 256
     assert runs["other",][-1] == 10 * 2 * 256

@@ -1,11 +1,14 @@
 """Timers, tasklets and polls as samples: by what they are told apart, and what folds."""
 
-from irqwatch.base.fold import DEVICES_SHOWN_APART, TASKLETS_SHOWN_APART
-from irqwatch.model.collectors import COLLECTORS
+from irqwatch.base.fold import DEVICES_SHOWN_APART
+from irqwatch.base.sheet import Sheet
+from irqwatch.collectors import COLLECTORS, tasklet
+from irqwatch.collectors.napi import NapiCount
+from irqwatch.collectors.tasklet import TaskletTime
+from irqwatch.collectors.timer import TimerTime
 from irqwatch.model.histogram import Histogram
-from irqwatch.model.snapshot import NapiCount, Probe, Snapshot, TaskletTime, TimerTime
+from irqwatch.model.snapshot import Probe, Snapshot
 from irqwatch.model.topology import Cpu, Topology
-from irqwatch.sink.prometheus.sheet import Sheet
 from irqwatch.sink.prometheus.values import Accountant
 from tests.unit.sink.exported_hosts import SMALL, probe, snapshot, worst
 
@@ -68,7 +71,7 @@ def test_names_without_end_go_to_other() -> None:
     polls = sheet.values["irqwatch_napi_polls_total"]
     assert (len(polls), polls["other",]) == (DEVICES_SHOWN_APART + 1, 100 - DEVICES_SHOWN_APART)
     functions = counts(sheet, "irqwatch_tasklet_duration_seconds")
-    assert functions["other",] == 100 - TASKLETS_SHOWN_APART
+    assert functions["other",] == 100 - tasklet.SHOWN_APART
 
 
 def test_sums_do_not_fall_when_an_entry_goes_and_comes_back() -> None:

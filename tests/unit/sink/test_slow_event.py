@@ -19,6 +19,7 @@ HARDIRQ = SlowEvent(
     comm="nginx",
     irq=34,
     cause="eth0-rx-0",
+    is_interrupt=True,
     device="eth0",
     interrupted="NET_RX",
     waiting=("TIMER", "NET_RX"),
@@ -27,6 +28,7 @@ HARDIRQ = SlowEvent(
 WORK = replace(
     HARDIRQ,
     kind="work",
+    is_interrupt=False,
     name="flush",
     workqueue="events",
     pid=0,
@@ -52,7 +54,7 @@ def test_a_line_stands_under_its_header() -> None:
 @pytest.mark.parametrize("columns", [80, 120, 200, 1000])
 def test_long_names_are_cut_and_shift_no_column(columns: int) -> None:
     width = what_width(columns)
-    long = replace(HARDIRQ, kind="work", name="a_function" * 12, comm="网" * 15)
+    long = replace(HARDIRQ, kind="work", is_interrupt=False, name="a_function" * 12, comm="网" * 15)
     line = to_line(long, timezone.utc, width)
     titles = header(width)
     over = width_of(line[: line.index(" NET_RX in")]) + 1

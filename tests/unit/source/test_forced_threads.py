@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from irqwatch.cli import options
-from irqwatch.model.collectors import COLLECTORS, DEFAULT_COLLECTORS
+from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.source.forced_threads import are_threads_forced
 from irqwatch.source.root import Root
 

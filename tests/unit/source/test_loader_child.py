@@ -5,17 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from irqwatch.collectors import ALL, BY_NAME
 from irqwatch.source import loader_child
-from irqwatch.source.loader import bpf_folder
-from irqwatch.source.loader_child import (
-    FORMATS,
-    MAPS,
-    PROGRAMS,
-    SHARED_MAPS,
-    Refused,
-    paste,
-    rename_maps,
-)
+from irqwatch.source.loader import bpf_folder, request
+from irqwatch.source.loader_child import Refused, rename_maps, source
 
 
 class Kernel:
@@ -38,7 +31,8 @@ def usable(
 ) -> tuple[dict[str, int], set[str], dict[str, str]]:
     """Macros, the collectors that can be had, and why the others cannot."""
     monkeypatch.setattr(loader_child, "KernelTypes", lambda: Kernel(*lacks))
-    defines, programs, unavailable = loader_child.usable(collectors)
+    asked = [request(BY_NAME[name]) for name in collectors]
+    defines, programs, unavailable = loader_child.usable(asked)
     return defines, set(programs), unavailable
 
 
@@ -72,24 +66,27 @@ def test_in_any_order_all_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_the_kernel_refuses_to_load_is_had_by_nobody(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def attach(bpf: object, collector: str, pairs: object) -> dict[str, int]:
-        if collector == "hardirq":
+    def attach(bpf: object, maps: list[str], pairs: list[tuple[str, str]]) -> dict[str, int]:
+        if "hardirqs" in maps:
             raise Refused("Permission denied")
-        return {f"program:{collector}": 3}
+        return {f"program:{program}": 3 for program, _ in pairs}
 
     class Bpf(dict[bytes, SimpleNamespace]):
         def __missing__(self, name: bytes) -> SimpleNamespace:
             return SimpleNamespace(map_fd=4)
 
-    assert "hardirq" not in FORMATS
-    (tmp_path / "irqwatch.bpf.c").touch()
+    asked = [request(BY_NAME[name]) for name in ("thread", "softirq", "hardirq")]
+    for name in ("irqwatch.bpf.c", *(one["file"] for one in asked if one["file"])):
+        (tmp_path / name).touch()
     bcc = SimpleNamespace(BPF=lambda **_: Bpf())
     monkeypatch.setattr(loader_child, "KernelTypes", Kernel)
     monkeypatch.setattr(loader_child, "attach", attach)
     monkeypatch.setattr(loader_child.importlib, "import_module", lambda name: bcc)
     monkeypatch.setenv("BCC_KERNEL_SOURCE", "")
-    fds, unavailable, _ = loader_child.load(tmp_path, ["thread", "softirq", "hardirq"], {})
-    assert {name for name in fds if name.startswith("program:")} == {"program:softirq"}
+    fds, compiled, unavailable, _ = loader_child.load(tmp_path, asked, ["cpus"], {})
+    programs = {name.removeprefix("program:") for name in fds if name.startswith("program:")}
+    assert programs == {program for program, _ in BY_NAME["softirq"].probed.programs}
+    assert set(compiled) == {"thread", "softirq", "hardirq"}
     assert unavailable == {
         "hardirq": "Permission denied",
         "thread": "it needs the collector hardirq",
@@ -98,19 +95,20 @@ def test_what_the_kernel_refuses_to_load_is_had_by_nobody(
 
 def test_the_kernel_cuts_no_programs_name() -> None:
     """BPF_OBJ_NAME_LEN is 16 with the NUL (include/uapi/linux/bpf.h)."""
-    names = {name for pairs in PROGRAMS.values() for name, _ in pairs}
+    names = {name for collector in ALL for name, _ in collector.probed.programs}
     assert [name for name in names if len(name) > 15] == []
 
 
 def test_no_map_has_its_name_for_a_symbol() -> None:
-    text = paste(bpf_folder(), "irqwatch.bpf.c")
+    asked = [request(collector) for collector in ALL]
+    text = source(bpf_folder(), asked)
     renamed = rename_maps(text)
     pragmas = renamed.removesuffix(text).splitlines()
     assert len(pragmas) == len(set(pragmas)) == text.count("\nBPF_")
     for name in {
-        *SHARED_MAPS,
-        *FORMATS.values(),
-        *(name for maps in MAPS.values() for name in maps),
+        "cpus",
+        "epochs",
+        *(name for collector in asked for name in (*collector["formats"], *collector["maps"])),
     }:
         assert f"#pragma redefine_extname {name} map_{name}" in pragmas
 

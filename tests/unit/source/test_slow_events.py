@@ -1,17 +1,15 @@
 """Single events: what the reader tells the probe, and what it makes of what the probe reports."""
 
-import re
-import struct
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from irqwatch.collectors import SLOW_KINDS
+from irqwatch.collectors.trace import Decoder, LineName, macro
 from irqwatch.errors import UsageError
-from irqwatch.model.slow_event import KINDS, SlowEvent
-from irqwatch.source.decode.slow import RECORD, LineName, event
-from irqwatch.source.loader import bpf_folder
+from irqwatch.model.slow_event import SlowEvent
 from irqwatch.source.slow_events import Wanted, filters, lines_of
+from tests.unit.collectors.readings import LAYOUTS, packed
 
 LINES = {34: LineName("eth0-rx-0", "eth0")}
 ACTION = 0xFFFF888000000000
@@ -28,9 +26,26 @@ def record(
     name: bytes = b"",
     workqueue: bytes = b"",
 ) -> bytes:
-    number = KINDS.index(kind)
-    head = (5_000, 1_200, action, irq, 300, number, 1, 812, softirq, waiting)
-    return struct.pack(RECORD, *head, b"nginx", name, workqueue)
+    return packed(
+        "slow_event",
+        {
+            "at_ns": 5_000,
+            "ns": 1_200,
+            "cause": {"action": action, "irq": irq},
+            "waited_ns": 300,
+            "kind": LAYOUTS.enum("slow_kind")[macro(kind)],
+            "cpu": 1,
+            "pid": 812,
+            "softirq": softirq,
+            "waiting": waiting,
+            "comm": b"nginx",
+            "name": name,
+            "workqueue": workqueue,
+        },
+    )
+
+
+event = Decoder(LAYOUTS).event
 
 
 def test_a_hard_interrupt_has_its_own_name_and_the_softirq_it_interrupted() -> None:
@@ -50,6 +65,7 @@ def test_a_hard_interrupt_has_its_own_name_and_the_softirq_it_interrupted() -> N
         comm="nginx",
         irq=34,
         cause="eth0-rx-0",
+        is_interrupt=True,
         device="eth0",
         interrupted="NET_RX",
         waiting=("TIMER", "NET_RX"),
@@ -84,11 +100,8 @@ def test_a_line_that_is_not_listed_is_told_as_such() -> None:
     assert (seen.irq, seen.cause) == (99, "?")
 
 
-def test_the_kinds_and_the_record_are_those_of_the_probe() -> None:
-    source = Path(bpf_folder(), "trace.c").read_text()
-    kinds = re.findall(r"^\tSLOW_(\w+),$", source, re.MULTILINE)
-    assert [kind.lower().replace("_", " ") for kind in kinds] == list(KINDS)
-    assert struct.calcsize(RECORD) == 8 * 5 + 4 * 4 + 8 + 16 + 64 + 32
+def test_the_kinds_are_those_of_the_probe() -> None:
+    assert set(LAYOUTS.enum("slow_kind")) == set(map(macro, SLOW_KINDS))
 
 
 def test_no_filter_lets_all_pass() -> None:
@@ -107,7 +120,7 @@ def test_filters_are_expressions_over_numbers() -> None:
     wanted = Wanted(1, softirqs=frozenset({"NET_RX", "TIMER"}), cpus=frozenset({1, 0}))
     wanted = replace(wanted, kinds=frozenset({"softirq wait", "hardirq"}))
     made = filters(wanted, (36, 34), (0, 1))
-    assert made["TRACE_KIND(kind)"] == "((kind)==0||(kind)==3)"
+    assert made["TRACE_KIND(kind)"] == "((kind)==SLOW_HARDIRQ||(kind)==SLOW_SOFTIRQ_WAIT)"
     assert made["TRACE_CPU(cpu)"] == "((cpu)==0||(cpu)==1)"
     assert made["TRACE_SOFTIRQ(softirq)"] == "((softirq)==1||(softirq)==3)"
     # A vector's number is not a line's.

@@ -1,0 +1,199 @@
+"""What a collector is: a record of all that is its own, which the engines read.
+
+``irqwatch.collectors`` has a file for each, and the registry. A collector is its C file in bpf/
+and this record: what it attaches and which maps it fills (``Probed``), the parts of a Snapshot that
+those decode to, how parts become sources of a View, and what each face says of it.
+"""
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from irqwatch.base.follows import Follows
+from irqwatch.base.interval import Interval
+from irqwatch.base.parts import Part
+from irqwatch.base.reading import Reading
+from irqwatch.base.sheet import Exporting, Sheet
+from irqwatch.model.snapshot import Probe, Snapshot
+from irqwatch.model.view import Source
+
+
+class Default(enum.Enum):
+    """Whether it is on unless it is named. What costs no more than the interrupts it watches is on;
+    what fires with each context switch, page fault or system call is not."""
+
+    ON = "on"
+    OFF = "off"
+    # There they are most of the time that interrupts take.
+    WHERE_THREADS_ARE_FORCED = "on where the kernel forces interrupts into threads, else off"
+
+
+class Room(enum.Enum):
+    """How room is made in a table whose keys come and go for ever."""
+
+    IDLE = enum.auto()  # what has not changed for a minute goes, when it gets crowded
+    OF_PROCESSES = enum.auto()  # the same with less patience: a compilation has hundreds a second
+    ABANDONED = (
+        enum.auto()
+    )  # values start with when they were made; what nothing takes out goes by age
+
+
+class Size(NamedTuple):
+    """Of a host, which limits of maps follow."""
+
+    lines: int
+    cpus: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A hash map. Its limit of entries is the macro MAX_ and its name. One that is not ``is_read``
+    only the programs look at. ``is_of_line`` says of a key whether its entry is of a line
+    (key.irq), whose action is the value's ``name``: it goes when the line is freed.
+    """
+
+    name: str
+    limit: Callable[[Size], int]
+    room: Room | None = None
+    is_read: bool = True
+    is_of_line: Callable[[Any], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What the loader has to know. ``programs`` are (program, tracepoint), exits before entries: an
+    exit that comes first is one event to ignore, where an entry without its exit would stay open. A
+    name of a program has at most 15 characters.
+
+    ``file`` is its C file; None where bpf/irqwatch.bpf.c includes it, for others call into it.
+    ``needs`` are the collectors of which it must have one, since it sees only what they do.
+    ``is_partial``: it does with those of its tracepoints that the kernel has. ``fields`` are the
+    (struct, field) of the kernel that it reads. ``optional_fields`` are those that it does without
+    where the kernel has not all of them: then none is defined. ``formats`` are maps with what
+    functions are named with. ``arrays`` are its per-CPU arrays of one entry, ``others`` maps that
+    the agent reads in a way of its own. ``losses_in`` is the array whose member ``losses`` counts,
+    in the order of the constants LOSS_NAME_REASON, what it could not use.
+    """
+
+    file: str | None
+    programs: tuple[tuple[str, str], ...] = ()
+    needs: tuple[str, ...] = ()
+    is_partial: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
+    optional_fields: tuple[tuple[str, str], ...] = ()
+    formats: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    arrays: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    losses_in: str | None = "cpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the JSON, which is a field of the collector's Source."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """``help`` goes out with each scrape; the rest is for docs/metrics.md."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram", "info"]
+    labels: tuple[str, ...]
+    help: str
+    unit: str
+    meaning: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Of top's table: one that only this collector's view has."""
+
+    title: str
+    width: int
+    text: Callable[[Any], str]
+    from_width: int = 0
+    at_left: bool = False
+
+
+# What a view's rows can say; each is some columns of top.
+LINE, TIME, RUN, WAIT = "line", "time", "run", "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """In top. ``view`` is the one that has it ("" is one by its own name), ``digit`` the key of its
+    own view. ``help`` is one item of the help screen."""
+
+    help: str
+    view: str = ""
+    digit: str = ""
+    says: frozenset[str] = frozenset({TIME, RUN})
+    columns: tuple[Column, ...] = ()
+    colour: str = ""  # of its kind: "red", "green", "yellow", "blue", "magenta", "cyan"
+    in_all: bool = True  # where its time is that of other rows it is not
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A row of "What folds when" in docs/metrics.md."""
+
+    what: str
+    apart: str
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """For docs/metrics.md, docs/json.md and the README: Markdown. ``event`` and ``cost`` are a row
+    of the table of costs, ``before`` and ``after`` stand around the table of metrics, ``json``
+    before that of keys."""
+
+    title: str
+    event: str
+    cost: str
+    before: str = ""
+    after: str = ""
+    json: str = ""
+    folded: tuple[Folded, ...] = ()
+
+
+@dataclass(frozen=True)
+class Collector:
+    """``is_hidden``: nobody chooses it. ``is_interrupt``: other things follow from what it times;
+    ``is_needed_for_causes``: without it all would seem to follow from nothing.
+
+    ``decode`` gives parts by their names; ``sources`` those of an interval, in order; ``follows``
+    what of its parts followed from what; ``coverage`` (counted by the kernel, seen) over an
+    interval; ``cpu_ns`` (CPU, nanoseconds) that it took of CPUs' time. ``cgroups`` gives (id,
+    nanoseconds) of those that parts are of. ``slow_kinds`` are the kinds of single events that
+    ``trace`` reports of it. ``stimulus`` names what doctor gives it to see.
+    """
+
+    name: str
+    what: str
+    probed: Probed
+    words: Words | None = None
+    default: Default = Default.ON
+    is_hidden: bool = False
+    is_interrupt: bool = False
+    is_needed_for_causes: bool = False
+    parts: tuple[Part[Any], ...] = ()
+    decode: Callable[[Reading], Mapping[str, tuple[Any, ...]]] | None = None
+    sources: Callable[[Interval], Iterable[Source]] | None = None
+    follows: Callable[[Probe], Iterator[Follows]] | None = None
+    coverage: Callable[[Interval], tuple[int, int]] | None = None
+    cpu_ns: Callable[[Probe], Iterable[tuple[int, int]]] | None = None
+    keys: tuple[Key, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    export: Callable[[Sheet, Snapshot, Exporting], None] | None = None
+    shown: Shown | None = None
+    cgroups: Callable[[Probe], Iterable[tuple[int, int]]] | None = None
+    slow_kinds: tuple[str, ...] = ()
+    stimulus: str = ""

@@ -1,0 +1,47 @@
+"""The probe's maps as they were read at one instant, for the collectors to decode. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from irqwatch.base.layout import Layouts
+from irqwatch.base.words import worst
+from irqwatch.model.snapshot import Worst
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """``tables`` are the (key, value) of hash maps, ``arrays`` the parts of all ``possible`` CPUs
+    of per-CPU arrays of one entry. ``epoch`` is the one that is over; ``machine`` is as uname -m
+    says."""
+
+    layouts: Layouts
+    possible: tuple[int, ...]
+    machine: str
+    epoch: int
+    tables: Mapping[str, Sequence[tuple[bytes, memoryview]]]
+    arrays: Mapping[str, memoryview]
+
+    def at(self, struct: str) -> Any:
+        """Where members of a struct stand, in words: ``irqwatch.base.layout.Layouts.at``."""
+        return self.layouts.at(struct)
+
+    def entries(self, table: str) -> Iterator[tuple[Any, memoryview]]:
+        """(key, value as words); none of a table whose collectors are off. A key that is a struct
+        has its members by name."""
+        if table in self.tables:
+            unpack = self.layouts.unpack_key(self.layouts.maps[table].key)
+            for key, value in self.tables[table]:
+                yield unpack(key), value.cast("Q")
+
+    def each_cpu(self, array: str) -> Iterator[tuple[int, memoryview]]:
+        """(CPU, its value as words)."""
+        if array in self.arrays:
+            words = self.arrays[array].cast("Q")
+            size = len(words) // len(self.possible)
+            for index, cpu in enumerate(self.possible):
+                yield cpu, words[index * size : (index + 1) * size]
+
+    def worst(self, value: memoryview, at: int, cpu: int) -> Worst | None:
+        """The worst event of the epoch that is over in the struct worsts at word ``at``."""
+        return worst(value, at, self.epoch, cpu)

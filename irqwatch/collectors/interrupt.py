@@ -1,0 +1,127 @@
+"""What hard interrupts of lines and the architecture's own vectors share: bpf/interrupt.c and its
+table.
+
+An entry is of one action on one line, or of one vector, on one CPU. Whatever follows from an
+interrupt names it by the same pair: (address of the action, irq).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from irqwatch.base.collector import Room, Table
+from irqwatch.base.follows import Follows
+from irqwatch.base.reading import Reading
+from irqwatch.base.words import histogram, string
+from irqwatch.model.histogram import Histogram
+from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CountAndTime, Worst
+
+# arch/x86/include/asm/irq_vectors.h; the same from 6.1 to 6.18.
+X86_VECTORS = {
+    0xF4: "deferred_error_apic",
+    0xF6: "irq_work",
+    0xF7: "x86_platform_ipi",
+    0xF9: "threshold_apic",
+    0xFA: "thermal_apic",
+    0xFB: "call_function_single",
+    0xFC: "call_function",
+    0xFD: "reschedule",
+    0xFE: "error_apic",
+    0xFF: "spurious_apic",
+    0xEC: "local_timer",
+}
+
+# No line has this number: it stands for an IPI that came inside a line's handler (bpf/vector.c,
+# arm64).
+IPI_IRQ = 0xFFFFFFFF
+
+
+def is_of_line(key: Any) -> bool:
+    """Of a struct hardirq_key."""
+    return bool(key.action) and key.irq != IPI_IRQ
+
+
+TABLE = Table(
+    "hardirqs",
+    # A line that is moved about has an entry on each CPU it has been on; timers and IPIs, which
+    # are vectors of their own on x86 and lines on arm64, are on every CPU.
+    lambda size: max(256, size.lines * min(size.cpus, 16) + 16 * size.cpus),
+    Room.IDLE,
+    is_of_line=is_of_line,
+)
+
+Actions = Mapping[tuple[int, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One of the table. ``vector`` is None where it is of a line."""
+
+    irq: int
+    vector: str | None
+    cpu: int
+    name: str
+    not_mine_count: int
+    not_mine_ns: int
+    worst: Worst | None
+    handled: Histogram
+    softirqs: Mapping[str, CountAndTime]
+
+
+def entries(reading: Reading, *, of_lines: bool) -> Iterator[Entry]:
+    """Those of lines, or those of vectors."""
+    at = reading.at("hardirq")
+    pairs = slice(at.softirqs.start, at.softirqs.stop)
+    for key, value in reading.entries(TABLE.name):
+        if of_lines != is_of_line(key):
+            continue
+        name = string(value, at.name)
+        caused = value[pairs].tolist()
+        yield Entry(
+            irq=key.irq,
+            vector=vector_of(key.action, key.irq, name),
+            cpu=key.cpu,
+            name=name,
+            not_mine_count=value[at.not_mine_count],
+            not_mine_ns=value[at.not_mine_ns],
+            worst=reading.worst(value, at.worst, key.cpu),
+            handled=histogram(value, at.handled),
+            softirqs={
+                softirq: CountAndTime(count, ns)
+                for softirq, count, ns in zip(
+                    SOFTIRQ_VECTORS, caused[::2], caused[1::2], strict=True
+                )
+                if count or ns
+            },
+        )
+
+
+def vector_of(action: int, irq: int, name: str) -> str | None:
+    """The name of one of the architecture's own vectors; None where the pair is of a line."""
+    if irq == IPI_IRQ:
+        return name
+    return None if action else X86_VECTORS.get(irq, f"vector_{irq:#x}")
+
+
+def action_names(reading: Reading) -> dict[tuple[int, int], str]:
+    """By (action's address, irq)."""
+    at = reading.at("hardirq")
+    return {
+        (key.action, key.irq): string(value, at.name) for key, value in reading.entries(TABLE.name)
+    }
+
+
+def named_cause(action: int, irq: int, actions: Actions) -> tuple[int | None, str]:
+    """(irq, action) of a line, "" where it has gone; (None, vector), or (None, "") for none."""
+    if not action and not irq:
+        return None, ""
+    vector = vector_of(action, irq, "")
+    return (irq, actions.get((action, irq), "")) if vector is None else (None, vector)
+
+
+def follows(
+    irq: int | None, cause: str, cpu: int, softirqs: Mapping[str, CountAndTime]
+) -> Iterator[Follows]:
+    """The softirqs that an interrupt caused."""
+    for softirq, runs in softirqs.items():
+        yield Follows(irq, cause, "softirq", softirq, cpu, runs)

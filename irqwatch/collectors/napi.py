@@ -1,0 +1,209 @@
+"""Polls of network devices: bpf/napi.c."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from irqwatch.base.collector import (
+    Collector,
+    Column,
+    Key,
+    Metric,
+    Probed,
+    Room,
+    Shown,
+    Table,
+    Words,
+)
+from irqwatch.base.fold import DEVICES_SHOWN_APART, OTHER, Labels, Vector
+from irqwatch.base.interval import Interval
+from irqwatch.base.parts import Naming, Part
+from irqwatch.base.reading import Reading
+from irqwatch.base.sheet import Exporting, Sheet
+from irqwatch.base.timed import counted, grouped
+from irqwatch.base.words import text
+from irqwatch.cells import count, percent
+from irqwatch.model.snapshot import Snapshot
+from irqwatch.model.view import Source
+
+BACKLOG = "backlog"
+NO_NAME = "(none)"  # of the dummies that drivers made themselves, before Linux 6.10
+
+
+@dataclass(frozen=True, slots=True)
+class NapiCount:
+    """Polls of one network device on one CPU; ``device`` is "backlog" for the queue that has none.
+    ``exhausted_count`` are the polls that used up their budget."""
+
+    device: str
+    cpu: int
+    poll_count: int = 0
+    packet_count: int = 0
+    exhausted_count: int = 0
+
+
+NAPIS = Part("napis", NapiCount, ("device", "cpu"), {"device": Naming.DEVICE})
+
+
+def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
+    """Sorted. Devices of one name (in several network namespaces) are counted together."""
+    at = reading.at("napi")
+    found = (
+        NapiCount(
+            device=(text(key.device) or NO_NAME) if key.has_device else BACKLOG,
+            cpu=key.cpu,
+            poll_count=value[at.polls],
+            packet_count=value[at.packets],
+            exhausted_count=value[at.exhausted],
+        )
+        for key, value in reading.entries("napis")
+    )
+    return {"napis": tuple(sorted(NAPIS.merged(found), key=lambda one: (one.device, one.cpu)))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NapiSource(Source):
+    """One a device. Polls are counted, not timed."""
+
+    packet_count: int
+    exhausted_count: int  # polls that used up their budget
+
+    def phrases(self) -> Iterator[str]:
+        yield f"{self.packet_count:,} packets"
+        if self.exhausted_count:
+            yield f"{percent(self.exhausted_count / self.count)} to the end of the budget"
+
+    def aside(self) -> str | None:
+        return f"packets a poll: {self.packet_count / self.count:.1f}"
+
+
+def sources(interval: Interval) -> Iterator[Source]:
+    """By name."""
+    for device, parts in grouped(NAPIS.of(interval.probe), lambda part: part.device).items():
+        yield NapiSource(
+            kind="napi",
+            name=device,
+            **counted({part.cpu: part.poll_count for part in parts}, interval.ns),
+            packet_count=sum(part.packet_count for part in parts),
+            exhausted_count=sum(part.exhausted_count for part in parts),
+        )
+
+
+def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    """By device."""
+    devices = exporting.groups("napi", DEVICES_SHOWN_APART, (OTHER,))
+    members: dict[Labels, tuple[Labels, Vector]] = {
+        (napi.device, str(napi.cpu)): (
+            (napi.device,),
+            (napi.poll_count, napi.packet_count, napi.exhausted_count),
+        )
+        for napi in NAPIS.of(snapshot.probe)
+    }
+    for labels, (polls, packets, exhausted) in devices.update(members).items():
+        sheet.values["irqwatch_napi_polls_total"][labels] = polls
+        sheet.values["irqwatch_napi_packets_total"][labels] = packets
+        sheet.values["irqwatch_napi_budget_exhausted_total"][labels] = exhausted
+
+
+def _packet_rate(source: NapiSource) -> str:
+    return count(source.rate * source.packet_count / source.count)
+
+
+def _exhausted_share(source: NapiSource) -> str:
+    return percent(source.exhausted_count / source.count)
+
+
+COLLECTOR = Collector(
+    name="napi",
+    what="polls of network devices",
+    probed=Probed(
+        file="napi.c",
+        programs=(("irqw_napi_poll", "napi_poll"),),
+        fields=(("napi_struct", "dev"), ("net_device", "name")),
+        tables=(Table("napis", lambda size: max(64, 32 * size.cpus), Room.IDLE),),
+        arrays=("napi_losses",),
+        losses_in="napi_losses",
+    ),
+    parts=(NAPIS,),
+    decode=decode,
+    sources=sources,
+    export=export,
+    keys=(
+        Key("packet_count", "packets", "what the polls did, as the driver counts it"),
+        Key(
+            "exhausted_count",
+            "events",
+            "the part of `count` that used up the budget: there was more to do",
+        ),
+    ),
+    metrics=(
+        Metric(
+            name="irqwatch_napi_polls_total",
+            kind="counter",
+            labels=("device",),
+            help="Polls of a network device.",
+            unit="polls",
+            meaning=(
+                "Polls of a network device, on all of its queues; `backlog` is the queue of each "
+                "CPU that has no device: packets over loopback and those that RPS steers; "
+                "`(none)` is devices without a name, the dummies of some drivers (wifi, mostly) "
+                "before Linux 6.10."
+            ),
+            example="topk(5, rate(irqwatch_napi_polls_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_napi_packets_total",
+            kind="counter",
+            labels=("device",),
+            help=(
+                "Work that the polls of a network device did, in packets as its driver counts them."
+            ),
+            unit="packets",
+            meaning=(
+                "What the polls did, as the driver counts it: packets received, and in some "
+                "drivers those whose sending was completed. By poll it says how well packets are "
+                "batched."
+            ),
+            example="rate(irqwatch_napi_packets_total[5m]) / rate(irqwatch_napi_polls_total[5m])",
+        ),
+        Metric(
+            name="irqwatch_napi_budget_exhausted_total",
+            kind="counter",
+            labels=("device",),
+            help="Polls of a network device that used up their budget: there was more to do.",
+            unit="polls",
+            meaning=(
+                "Polls that used up their budget (64 packets, most often): there was more to do, "
+                "and the device is polled again without an interrupt."
+            ),
+            example=(
+                "rate(irqwatch_napi_budget_exhausted_total[5m]) / "
+                "rate(irqwatch_napi_polls_total[5m])"
+            ),
+        ),
+    ),
+    shown=Shown(
+        "polls of devices",
+        digit="9",
+        says=frozenset(),
+        columns=(
+            Column("PKTS/S", 6, _packet_rate),
+            Column("FULL", 6, _exhausted_share, from_width=48),
+        ),
+        colour="blue",
+    ),
+    stimulus="packet",
+    words=Words(
+        title="Network polls",
+        event="a poll of a network device",
+        cost="0.2 µs",
+        after="""\
+Devices of one name in several network namespaces are counted together.
+""",
+        json="""\
+`name` is the network device, `backlog` for the queue of a CPU that has none: packets over loopback
+and those that RPS steers; `(none)` for devices without a name, the dummies of some drivers (wifi,
+mostly) before Linux 6.10. `count` is of polls, which are not timed.
+""",
+    ),
+)

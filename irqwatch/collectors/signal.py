@@ -1,0 +1,251 @@
+"""How long signals wait to be delivered: bpf/signal.c."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from signal import SIGRTMIN, Signals
+from typing import Any
+
+from irqwatch.base.collector import (
+    RUN,
+    TIME,
+    WAIT,
+    Collector,
+    Key,
+    Metric,
+    Probed,
+    Room,
+    Shown,
+    Table,
+    Words,
+)
+from irqwatch.base.fold import Labels, to_bounds
+from irqwatch.base.interval import Interval
+from irqwatch.base.parts import Naming, Part
+from irqwatch.base.reading import Reading
+from irqwatch.base.sheet import Exporting, Sheet
+from irqwatch.base.timed import counted, grouped, waits
+from irqwatch.base.words import histogram
+from irqwatch.model.histogram import EMPTY, Histogram, merge
+from irqwatch.model.snapshot import Snapshot, Worst
+from irqwatch.model.view import Source
+
+
+@dataclass(frozen=True, slots=True)
+class SignalTime:
+    """Signals of one name and origin on one CPU. Generated there: ``generated_count``, and
+    ``dropped_count`` of those were ignored, already pending, or found no room. Delivered there:
+    ``latency`` is generated-to-delivered, and ``worst_latency`` names who got it."""
+
+    signal: str  # "SIGALRM"
+    origin: str  # "user", "timer", "exception", "kernel"
+    cpu: int
+    generated_count: int = 0
+    dropped_count: int = 0
+    latency: Histogram = EMPTY
+    worst_latency: Worst | None = None
+
+
+SIGNALS = Part(
+    "signals",
+    SignalTime,
+    ("signal", "origin", "cpu"),
+    {"signal": Naming.KERNEL, "origin": Naming.KERNEL},
+)
+
+
+def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
+    """In the order of the signals' numbers."""
+    at = reading.at("signal_times")
+    origins = [name.removeprefix("ORIGIN_").lower() for name in reading.layouts.enum("origin")]
+    entries = sorted(reading.entries("signals"), key=lambda entry: entry[0])
+    return {
+        "signals": tuple(
+            SignalTime(
+                signal=name_of(key.signal),
+                origin=origins[key.origin],
+                cpu=key.cpu,
+                generated_count=value[at.generated_count],
+                dropped_count=value[at.dropped_count],
+                latency=histogram(value, at.latency),
+                worst_latency=reading.worst(value, at.worst, key.cpu),
+            )
+            for key, value in entries
+        )
+    }
+
+
+def name_of(signal: int) -> str:
+    """As signal(7) has it: "SIGALRM", "SIGRTMIN+3"; "SIG32" for what libc keeps for itself."""
+    try:
+        return Signals(signal).name
+    except ValueError:
+        return f"SIGRTMIN+{signal - SIGRTMIN}" if signal > SIGRTMIN else f"SIG{signal}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSource(Source):
+    """One for each signal and what sent it. What is counted is their generation; they have a
+    latency and no time of their own."""
+
+    origin: str
+    delivered_count: int
+    dropped_count: int  # ignored, already pending, or no room
+
+    @property
+    def happened(self) -> bool:
+        return bool(self.count or self.delivered_count)
+
+    @property
+    def beside(self) -> str | None:
+        return self.origin
+
+    def words(self) -> Iterator[str | None]:
+        yield from (self.kind, self.name, self.origin)
+
+    def phrases(self) -> Iterator[str]:
+        yield f"{self.delivered_count:,} delivered"
+        if self.dropped_count:
+            yield f"{self.dropped_count:,} ignored or pending already"
+
+
+def sources(interval: Interval) -> Iterator[Source]:
+    """By name and origin."""
+    kinds = grouped(SIGNALS.of(interval.probe), lambda part: (part.signal, part.origin))
+    for (signal, origin), parts in kinds.items():
+        latency = merge(part.latency for part in parts)
+        yield SignalSource(
+            kind="signal",
+            name=signal,
+            **counted({part.cpu: part.generated_count for part in parts}, interval.ns),
+            origin=origin,
+            **waits(latency, (part.worst_latency for part in parts)),
+            delivered_count=latency.count,
+            dropped_count=sum(part.dropped_count for part in parts),
+        )
+
+
+def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    """By signal and origin: at most 64 times 4 of them."""
+    latency: dict[Labels, list[Histogram]] = {}
+    generated = sheet.values["irqwatch_signals_generated_total"]
+    dropped = sheet.values["irqwatch_signals_dropped_total"]
+    for time in SIGNALS.of(snapshot.probe):
+        labels: Labels = (time.signal, time.origin)
+        latency.setdefault(labels, []).append(time.latency)
+        generated[labels] = generated.get(labels, 0) + time.generated_count
+        dropped[labels] = dropped.get(labels, 0) + time.dropped_count
+        sheet.note("irqwatch_signal_latency_max_seconds", labels, time.worst_latency)
+    for labels, parts in latency.items():
+        sheet.histograms["irqwatch_signal_latency_seconds"][labels] = to_bounds(merge(parts))
+
+
+COLLECTOR = Collector(
+    name="signal",
+    what="signals",
+    probed=Probed(
+        file="signal.c",
+        programs=(
+            ("irqw_sig_deliv", "signal_deliver"),
+            ("irqw_sig_gen", "signal_generate"),
+        ),
+        fields=(
+            ("kernel_siginfo", "si_code"),
+            ("task_struct", "pid"),
+            ("task_struct", "tgid"),
+            ("task_struct", "signal"),
+            ("signal_struct", "group_exit_code"),
+        ),
+        tables=(
+            # Those that are never delivered stay until they are old.
+            Table("signals_pending", lambda size: 1024, Room.ABANDONED),
+            Table("signals", lambda size: max(256, 16 * size.cpus)),
+        ),
+        arrays=("signal_losses",),
+        losses_in="signal_losses",
+    ),
+    parts=(SIGNALS,),
+    decode=decode,
+    sources=sources,
+    export=export,
+    keys=(
+        Key(
+            "origin",
+            "",
+            "what sent it: `user` (kill() and its like), `timer`, `exception` (a page fault, a "
+            "division by zero, …), `kernel` (the rest, such as the SIGCHLD of a child that ended)",
+        ),
+        Key("latency_p50_s", "seconds", ""),
+        Key("latency_max_s", "seconds", ""),
+        Key(
+            "delivered_count",
+            "events",
+            "those that `latency_*` is of. Not of signals that sigwait() or signalfd take: "
+            "nothing traces that",
+        ),
+        Key(
+            "dropped_count",
+            "events",
+            "the part of `count` that was ignored, pending already, or found no room",
+        ),
+        Key("worst_latency", "", "the event of `latency_max_s`; its task is the one that got it"),
+    ),
+    metrics=(
+        Metric(
+            name="irqwatch_signal_latency_seconds",
+            kind="histogram",
+            labels=("signal", "origin"),
+            help="Time from the generation of a signal to its delivery.",
+            unit="seconds",
+            meaning="Generated to delivered. A blocked signal waits as long as it is blocked.",
+            example=(
+                "histogram_quantile(0.99, sum by (le, signal, origin) "
+                "(rate(irqwatch_signal_latency_seconds_bucket[5m])))"
+            ),
+        ),
+        Metric(
+            name="irqwatch_signal_latency_max_seconds",
+            kind="gauge",
+            labels=("signal", "origin"),
+            help="Longest wait of a signal seen in the last one to two minutes.",
+            unit="seconds",
+            meaning="The longest such wait seen in the last one to two minutes.",
+            example="topk(5, irqwatch_signal_latency_max_seconds)",
+        ),
+        Metric(
+            name="irqwatch_signals_generated_total",
+            kind="counter",
+            labels=("signal", "origin"),
+            help="Signals generated, by what sent them.",
+            unit="signals",
+            meaning="Signals generated, delivered or not.",
+            example="topk(5, rate(irqwatch_signals_generated_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_signals_dropped_total",
+            kind="counter",
+            labels=("signal", "origin"),
+            help="Signals that were ignored, were pending already, or found no room in the queue.",
+            unit="signals",
+            meaning="Those of them that were ignored, were pending already, or found no room.",
+            example="topk(5, rate(irqwatch_signals_dropped_total[5m]))",
+        ),
+    ),
+    shown=Shown("LAT99: to delivery", says=frozenset({TIME, RUN, WAIT}), colour="cyan"),
+    stimulus="signal",
+    words=Words(
+        title="Signals",
+        event="a signal (generated, delivered)",
+        cost="1 µs",
+        after="""\
+`origin` is what sent it: `user` (kill() and its like), `timer` (setitimer(), timer_create()),
+`exception` (the CPU's, such as a bad page fault for SIGSEGV), `kernel` (the rest, such as
+SIGCHLD). A signal that ends its process is delivered when the first thread sees it. Signals that
+sigwait() or signalfd take have no tracepoint: they are generated and never delivered. Of real-time
+signals that queue up, the oldest is timed; those behind it are counted as `deliver_behind_another`
+in `irqwatch_lost_events_total`. A signal, sent and delivered, costs 1 µs more.
+""",
+        json="""\
+One for each signal and origin. `count` is of those generated, on the CPU that did it.
+""",
+    ),
+)

@@ -1,0 +1,472 @@
+"""Softirqs: how long they wait from their raise, and how long they run: bpf/softirq.c. And the
+kernel's own counts of them and of what NET_RX does, which need no probe."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from irqwatch.base.collector import (
+    RUN,
+    TIME,
+    WAIT,
+    Collector,
+    Folded,
+    Key,
+    Metric,
+    Probed,
+    Shown,
+    Words,
+)
+from irqwatch.base.columns import softirq_cpus
+from irqwatch.base.fold import Labels, by_cpu, to_bounds
+from irqwatch.base.follows import Follows
+from irqwatch.base.interval import Interval
+from irqwatch.base.measures import NS
+from irqwatch.base.parts import Naming, Part
+from irqwatch.base.reading import Reading
+from irqwatch.base.sheet import Exporting, Sheet
+from irqwatch.base.timed import counted, grouped, timed, waits
+from irqwatch.base.words import count_and_time, histogram
+from irqwatch.cells import percent
+from irqwatch.model.histogram import EMPTY, Histogram, merge
+from irqwatch.model.snapshot import (
+    NEVER,
+    SOFTIRQ_VECTORS,
+    CountAndTime,
+    Probe,
+    Snapshot,
+    Worst,
+)
+from irqwatch.model.view import Source
+
+PREEMPT_RT = "On PREEMPT_RT, where softirqs can be preempted, it is wall time."
+
+
+@dataclass(frozen=True, slots=True)
+class SoftirqTime:
+    """Softirqs of one vector on one CPU. ``latency`` is raised-to-run, from the oldest raise not
+    yet served; ``run`` excludes the hard interrupts inside. ``ksoftirqd_*`` is the part of ``run``
+    that ran in ksoftirqd, ``interrupt_*`` the part inline right after an interrupt; the rest ran
+    inline in a task. ``restarts`` are inline runs that began another round of their batch.
+    ``uncaused`` is the part that followed from no interrupt that was timed."""
+
+    vector: str
+    cpu: int
+    latency: Histogram = EMPTY
+    run: Histogram = EMPTY
+    ksoftirqd_count: int = 0
+    ksoftirqd_ns: int = 0
+    worst_latency: Worst | None = None
+    worst_run: Worst | None = None
+    interrupt_count: int = 0
+    interrupt_ns: int = 0
+    restarts: int = 0
+    uncaused: CountAndTime = NEVER
+
+
+SOFTIRQS = Part("softirqs", SoftirqTime, ("vector", "cpu"), {"vector": Naming.KERNEL})
+
+
+def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
+    """Of each CPU the vectors that were raised or ran."""
+    cpu_at, at = reading.at("cpu"), reading.at("softirq")
+    found = []
+    for cpu, value in reading.each_cpu("cpus"):
+        for vector, start in zip(SOFTIRQ_VECTORS, cpu_at.softirqs, strict=True):
+            latency = histogram(value, start + at.latency)
+            run = histogram(value, start + at.run)
+            if latency.buckets or run.buckets:
+                found.append(
+                    SoftirqTime(
+                        vector=vector,
+                        cpu=cpu,
+                        latency=latency,
+                        run=run,
+                        ksoftirqd_count=value[start + at.ksoftirqd_count],
+                        ksoftirqd_ns=value[start + at.ksoftirqd_ns],
+                        worst_latency=reading.worst(value, start + at.worst_latency, cpu),
+                        worst_run=reading.worst(value, start + at.worst_run, cpu),
+                        interrupt_count=value[start + at.interrupt_count],
+                        interrupt_ns=value[start + at.interrupt_ns],
+                        restarts=value[start + at.restarts],
+                        uncaused=count_and_time(value, start + at.uncaused),
+                    )
+                )
+    return {"softirqs": tuple(found)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftirqSource(Source):
+    """One vector. ``ksoftirqd_*`` is the part of count and seconds that ran in ksoftirqd,
+    ``interrupt_*`` that inline right after an interrupt."""
+
+    ksoftirqd_count: int | None = None
+    ksoftirqd_seconds: float | None = None
+    interrupt_count: int | None = None
+    interrupt_seconds: float | None = None
+    restarts: int | None = None
+
+    def phrases(self) -> Iterator[str]:
+        if self.ksoftirqd_count:
+            yield f"{percent(self.ksoftirqd_count / self.count)} in ksoftirqd"
+
+
+def sources(interval: Interval) -> list[Source]:
+    """By vector."""
+    vectors = grouped(SOFTIRQS.of(interval.probe), lambda part: part.vector)
+    found = [_timed(vector, parts, interval.ns) for vector, parts in vectors.items()]
+    found += [
+        SoftirqSource(kind="softirq", name=vector, **counted(counts, interval.ns))
+        for vector, counts in interval.softirqs.items()
+        if vector not in vectors
+    ]
+    order = {vector: index for index, vector in enumerate(SOFTIRQ_VECTORS)}
+    return sorted(found, key=lambda source: (order.get(source.name, len(order)), source.name))
+
+
+def _timed(vector: str, parts: list[SoftirqTime], interval_ns: int) -> SoftirqSource:
+    runs = ((part.cpu, part.run) for part in parts)
+    return SoftirqSource(
+        kind="softirq",
+        name=vector,
+        **timed(runs, (part.worst_run for part in parts), interval_ns),
+        **waits(merge(part.latency for part in parts), (part.worst_latency for part in parts)),
+        ksoftirqd_count=sum(part.ksoftirqd_count for part in parts),
+        ksoftirqd_seconds=sum(part.ksoftirqd_ns for part in parts) / NS,
+        interrupt_count=sum(part.interrupt_count for part in parts),
+        interrupt_seconds=sum(part.interrupt_ns for part in parts) / NS,
+        restarts=sum(part.restarts for part in parts),
+    )
+
+
+def follows(probe: Probe) -> Iterator[Follows]:
+    """Those that followed from no interrupt; the rest is told by the interrupts."""
+    for part in SOFTIRQS.of(probe):
+        if part.uncaused.count:
+            yield Follows(None, "", "softirq", part.vector, part.cpu, part.uncaused)
+
+
+def cpu_ns(probe: Probe) -> Iterable[tuple[int, int]]:
+    return ((part.cpu, part.run.sum_ns) for part in SOFTIRQS.of(probe))
+
+
+def coverage(interval: Interval) -> tuple[int, int]:
+    counted_by_kernel = sum(sum(counts.values()) for counts in interval.softirqs.values())
+    seen = sum(
+        part.run.count
+        for part in SOFTIRQS.of(interval.probe)
+        if part.cpu in interval.softirq_cpus and part.vector in interval.softirqs
+    )
+    return counted_by_kernel, seen
+
+
+def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    """By vector; the time of each CPU by vector, or of all vectors together."""
+    by_vector = exporting.detail.by_cpu
+    _count(sheet, snapshot, exporting)
+    seconds = sheet.values["irqwatch_softirq_seconds_total"]
+    times_of: dict[str, list[SoftirqTime]] = {}
+    for time in SOFTIRQS.of(snapshot.probe):
+        times_of.setdefault(time.vector, []).append(time)
+    for vector, times in times_of.items():
+        run = merge(time.run for time in times)
+        if not run.count:
+            continue
+        labels = (vector,)
+        latency = merge(time.latency for time in times)
+        sheet.histograms["irqwatch_softirq_latency_seconds"][labels] = to_bounds(latency)
+        sheet.histograms["irqwatch_softirq_duration_seconds"][labels] = to_bounds(run)
+        _show_where(sheet, times, labels)
+        for time in times:
+            if time.run.sum_ns:
+                cpu: Labels = (vector if by_vector else "", str(time.cpu))
+                seconds[cpu] = seconds.get(cpu, 0) + time.run.sum_ns / NS
+            sheet.note("irqwatch_softirq_latency_max_seconds", labels, time.worst_latency)
+            sheet.note("irqwatch_softirq_duration_max_seconds", labels, time.worst_run)
+
+
+def _count(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    samples, cpus = sheet.values["irqwatch_softirqs_total"], softirq_cpus(snapshot)
+    sums, many = exporting.cpu_sums("softirqs"), not exporting.detail.by_cpu
+    for vector, counts in snapshot.softirq_counts.items():
+        samples.update(by_cpu(sums, (vector,), counts, cpus, exporting.interval_ns, many=many))
+    for thread in snapshot.threads:
+        if thread.kind == "ksoftirqd" and thread.cpu is not None:
+            name = "irqwatch_ksoftirqd_cpu_seconds_total"
+            sheet.values[name][str(thread.cpu),] = thread.cpu_ns / NS
+    for row in snapshot.softnet:
+        cpu = (str(row.cpu),)
+        # Zeros stay: the first drop must be a change, not the birth of a series.
+        sheet.values["irqwatch_softnet_processed_total"][cpu] = row.processed
+        sheet.values["irqwatch_softnet_dropped_total"][cpu] = row.dropped
+        sheet.values["irqwatch_softnet_time_squeezed_total"][cpu] = row.time_squeeze
+
+
+def _show_where(sheet: Sheet, times: Collection[SoftirqTime], labels: Labels) -> None:
+    """In ksoftirqd; and inline, by what they came after."""
+    in_ksoftirqd = sum(time.ksoftirqd_count for time in times)
+    in_ksoftirqd_ns = sum(time.ksoftirqd_ns for time in times)
+    sheet.values["irqwatch_ksoftirqd_softirqs_total"][labels] = in_ksoftirqd
+    sheet.values["irqwatch_ksoftirqd_softirq_seconds_total"][labels] = in_ksoftirqd_ns / NS
+    count = sum(time.interrupt_count for time in times)
+    ns = sum(time.interrupt_ns for time in times)
+    rest = sum(time.run.count for time in times) - in_ksoftirqd - count
+    rest_ns = sum(time.run.sum_ns for time in times) - in_ksoftirqd_ns - ns
+    for after, (n, total_ns) in {"interrupt": (count, ns), "task": (rest, rest_ns)}.items():
+        sheet.values["irqwatch_inline_softirqs_total"][(*labels, after)] = n
+        sheet.values["irqwatch_inline_softirq_seconds_total"][(*labels, after)] = total_ns / NS
+    restarts = sum(time.restarts for time in times)
+    sheet.values["irqwatch_softirq_restarts_total"][labels] = restarts
+
+
+COLLECTOR = Collector(
+    name="softirq",
+    what="softirqs",
+    probed=Probed(
+        file="softirq.c",
+        programs=(
+            ("irqw_soft_exit", "softirq_exit"),
+            ("irqw_soft_entry", "softirq_entry"),
+            ("irqw_soft_raise", "softirq_raise"),
+        ),
+        fields=(("task_struct", "flags"),),
+    ),
+    parts=(SOFTIRQS,),
+    decode=decode,
+    sources=sources,
+    follows=follows,
+    coverage=coverage,
+    cpu_ns=cpu_ns,
+    export=export,
+    keys=(
+        Key("latency_p50_s", "seconds", ""),
+        Key("latency_max_s", "seconds", ""),
+        Key("ksoftirqd_count", "events", "the part of `count` that ran in ksoftirqd"),
+        Key("ksoftirqd_seconds", "seconds", "the part of `seconds` that did"),
+        Key(
+            "interrupt_count",
+            "events",
+            "the part of `count` that ran inline right after an interrupt; the rest ran inline "
+            "in a task",
+        ),
+        Key("interrupt_seconds", "seconds", "the part of `seconds` that did"),
+        Key("restarts", "events", "inline runs that began another round of the same batch"),
+        Key("worst", "", "the event of `max_s`"),
+        Key("worst_latency", "", "the event of `latency_max_s`"),
+    ),
+    metrics=(
+        Metric(
+            name="irqwatch_softirq_latency_seconds",
+            kind="histogram",
+            labels=("vector",),
+            help="Time from the oldest raise not yet served to the run of a softirq.",
+            unit="seconds",
+            meaning="Raised to run, from the oldest raise not yet served.",
+            example=(
+                "histogram_quantile(0.99, sum by (le, vector) "
+                "(rate(irqwatch_softirq_latency_seconds_bucket[5m])))"
+            ),
+        ),
+        Metric(
+            name="irqwatch_softirq_latency_max_seconds",
+            kind="gauge",
+            labels=("vector",),
+            help="Longest wait of a softirq seen in the last one to two minutes.",
+            unit="seconds",
+            meaning="The longest such wait seen in the last one to two minutes.",
+            example="max by (vector) (irqwatch_softirq_latency_max_seconds)",
+        ),
+        Metric(
+            name="irqwatch_softirq_duration_seconds",
+            kind="histogram",
+            labels=("vector",),
+            help=(
+                "Run time of a softirq without the hard interrupts inside it. On PREEMPT_RT, "
+                "where softirqs can be preempted, it is wall time."
+            ),
+            unit="seconds",
+            meaning="Run time of a softirq, without the hard interrupts inside it (see below).",
+            example=(
+                "histogram_quantile(0.99, sum by (le, vector) "
+                "(rate(irqwatch_softirq_duration_seconds_bucket[5m])))"
+            ),
+        ),
+        Metric(
+            name="irqwatch_softirq_duration_max_seconds",
+            kind="gauge",
+            labels=("vector",),
+            help=(
+                "Longest run of a softirq seen in the last one to two minutes. On PREEMPT_RT, "
+                "where softirqs can be preempted, it is wall time."
+            ),
+            unit="seconds",
+            meaning="The longest such run seen in the last one to two minutes.",
+            example="max by (vector) (irqwatch_softirq_duration_max_seconds)",
+        ),
+        Metric(
+            name="irqwatch_softirq_seconds_total",
+            kind="counter",
+            labels=("vector", "cpu"),
+            help=(
+                "Time a CPU spent in a softirq vector without the hard interrupts inside. On "
+                "PREEMPT_RT, where softirqs can be preempted, it is wall time."
+            ),
+            unit="seconds",
+            meaning="The same run time by CPU. Its rate is a share of the CPU, 0 to 1.",
+            example="sum by (cpu) (rate(irqwatch_softirq_seconds_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_softirqs_total",
+            kind="counter",
+            labels=("vector", "cpu"),
+            help="Softirqs as the kernel itself counts them in /proc/softirqs.",
+            unit="softirqs",
+            meaning="The kernel's own count, from /proc/softirqs.",
+            example="sum by (vector) (rate(irqwatch_softirqs_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_ksoftirqd_softirqs_total",
+            kind="counter",
+            labels=("vector",),
+            help="Softirqs that ran in ksoftirqd, not inline.",
+            unit="softirqs",
+            meaning=(
+                "Softirqs that ran in ksoftirqd and so waited for the scheduler; the rest ran "
+                "inline."
+            ),
+            example=(
+                "rate(irqwatch_ksoftirqd_softirqs_total[5m]) / "
+                "rate(irqwatch_softirq_duration_seconds_count[5m])"
+            ),
+        ),
+        Metric(
+            name="irqwatch_ksoftirqd_softirq_seconds_total",
+            kind="counter",
+            labels=("vector",),
+            help=(
+                "The part of the softirqs' run time that ran in ksoftirqd. On PREEMPT_RT, where "
+                "softirqs can be preempted, it is wall time."
+            ),
+            unit="seconds",
+            meaning="The part of `irqwatch_softirq_duration_seconds_sum` that ran in ksoftirqd.",
+            example="rate(irqwatch_ksoftirqd_softirq_seconds_total[5m])",
+        ),
+        Metric(
+            name="irqwatch_inline_softirqs_total",
+            kind="counter",
+            labels=("vector", "after"),
+            help="Softirqs that ran inline, right after an interrupt or in a task.",
+            unit="softirqs",
+            meaning=(
+                "Softirqs that ran inline, `after` an `interrupt` (in irq_exit) or in a `task` "
+                "(when it let softirqs in again)."
+            ),
+            example="sum by (after) (rate(irqwatch_inline_softirqs_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_inline_softirq_seconds_total",
+            kind="counter",
+            labels=("vector", "after"),
+            help=(
+                "The part of the softirqs' run time that ran inline. On PREEMPT_RT, where "
+                "softirqs can be preempted, it is wall time."
+            ),
+            unit="seconds",
+            meaning="The part of `irqwatch_softirq_duration_seconds_sum` that ran inline.",
+            example="sum by (vector, after) (rate(irqwatch_inline_softirq_seconds_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_softirq_restarts_total",
+            kind="counter",
+            labels=("vector",),
+            help=(
+                "Inline runs that began another round of the same batch; ten rounds wake ksoftirqd."
+            ),
+            unit="softirqs",
+            meaning=(
+                "Inline runs that began another round of the same batch: what was raised while "
+                "it ran. Ten rounds, or 2 ms, wake ksoftirqd."
+            ),
+            example="topk(3, rate(irqwatch_softirq_restarts_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_ksoftirqd_cpu_seconds_total",
+            kind="counter",
+            labels=("cpu",),
+            help="CPU time of the ksoftirqd thread of a CPU.",
+            unit="seconds",
+            meaning="CPU time of the ksoftirqd threads, which can be had without the probe.",
+            example="topk(5, rate(irqwatch_ksoftirqd_cpu_seconds_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_softnet_processed_total",
+            kind="counter",
+            labels=("cpu",),
+            help="Packets a CPU took from its queues (/proc/net/softnet_stat).",
+            unit="packets",
+            meaning="Packets taken from the queues of a CPU.",
+            example="rate(irqwatch_softnet_processed_total[5m])",
+        ),
+        Metric(
+            name="irqwatch_softnet_dropped_total",
+            kind="counter",
+            labels=("cpu",),
+            help="Packets dropped because the backlog of a CPU was full.",
+            unit="packets",
+            meaning=(
+                "Packets dropped because the CPU's backlog (net.core.netdev_max_backlog) was full."
+            ),
+            example="sum(rate(irqwatch_softnet_dropped_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_softnet_time_squeezed_total",
+            kind="counter",
+            labels=("cpu",),
+            help="Times NET_RX stopped with work left, its budget or time used up.",
+            unit="times",
+            meaning=(
+                "NET_RX stopped with work left: net.core.netdev_budget or its time was used up."
+            ),
+            example="sum by (cpu) (rate(irqwatch_softnet_time_squeezed_total[5m]))",
+        ),
+    ),
+    shown=Shown(
+        "LAT99 is from its raise to its run; times leave out interrupts inside",
+        digit="3",
+        says=frozenset({TIME, RUN, WAIT}),
+        colour="yellow",
+    ),
+    slow_kinds=("softirq", "softirq wait"),
+    stimulus="packet",
+    words=Words(
+        title="Softirqs",
+        event="a softirq (raise, entry, exit)",
+        cost="0.5 µs added to a loopback packet",
+        after="""\
+What a softirq's run time is, in the metrics above:
+
+- The interrupts inside it are taken out where they are timed: those of lines by the `hardirq`
+  collector, on x86 the local timer's and other CPUs' by the `vector` collector. Where one of the
+  two is off, its interrupts are part of the softirq. (On arm64 all of them are lines.)
+- On PREEMPT_RT softirqs can be preempted, so it is wall time: what preempted them is inside. A
+  rate of it is then not a share of the CPU, and softirqs of timers run in `ktimers/N`, which is
+  not counted as ksoftirqd.
+
+Latency counts from the oldest raise not yet served, with one exception. The kernel takes all
+pending vectors off its mask at once and then runs them one by one. Where a vector is raised again
+after that and before its first run, the latency of its second run counts from the latest such
+raise: a lower bound.
+
+Whether an inline softirq came after an interrupt is told by time: no more than 10 µs since the
+last one that was timed ended, or a later run of a batch that began so. Without the `vector`
+collector softirqs after the local timer's interrupt count as `task`.
+""",
+        folded=(
+            Folded(
+                "`irqwatch_softirq_seconds_total`, by `vector`",
+                "up to 64 CPUs",
+                "by `cpu`; `vector` is empty",
+            ),
+        ),
+    ),
+)

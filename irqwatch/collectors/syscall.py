@@ -1,0 +1,162 @@
+"""How long system calls take: bpf/syscall.c."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from irqwatch.base.collector import (
+    Collector,
+    Default,
+    Folded,
+    Key,
+    Metric,
+    Probed,
+    Shown,
+    Table,
+    Words,
+)
+from irqwatch.base.fold import OTHER, Labels, Vector, to_bounds
+from irqwatch.base.interval import Interval
+from irqwatch.base.parts import Naming, Part
+from irqwatch.base.reading import Reading
+from irqwatch.base.sheet import Exporting, Sheet
+from irqwatch.base.syscall_names import UNKNOWN, name
+from irqwatch.base.timed import grouped, timed
+from irqwatch.base.words import histogram
+from irqwatch.model.histogram import EMPTY, Histogram
+from irqwatch.model.snapshot import Snapshot, Worst
+from irqwatch.model.view import Source
+
+SHOWN_APART = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SyscallTime:
+    """Calls of one system call that ended on one CPU. ``run`` is wall time, sleeping included."""
+
+    syscall: str  # "read"; its number where the name is not known
+    cpu: int
+    run: Histogram = EMPTY
+    worst: Worst | None = None
+
+
+SYSCALLS = Part("syscalls", SyscallTime, ("syscall", "cpu"), {"syscall": Naming.KERNEL})
+
+
+def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
+    """In the order of the calls' numbers."""
+    at = reading.at("syscall_times")
+    unknown = reading.layouts.constant("UNKNOWN_SYSCALL")
+    entries = sorted(reading.entries("syscalls"), key=lambda entry: entry[0])
+    return {
+        "syscalls": tuple(
+            SyscallTime(
+                syscall=UNKNOWN if key.number >= unknown else name(key.number, reading.machine),
+                cpu=key.cpu,
+                run=histogram(value, at.run),
+                worst=reading.worst(value, at.worst, key.cpu),
+            )
+            for key, value in entries
+        )
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyscallSource(Source):
+    """One a call. Its time includes sleep, so it has no share of a CPU."""
+
+
+def sources(interval: Interval) -> Iterator[Source]:
+    """By name."""
+    for call, parts in grouped(SYSCALLS.of(interval.probe), lambda part: part.syscall).items():
+        runs = ((part.cpu, part.run) for part in parts)
+        measured = timed(runs, (part.worst for part in parts), interval.ns)
+        yield SyscallSource(kind="syscall", name=call, **{**measured, "share": None})
+
+
+def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    """By call."""
+    calls = exporting.groups("syscall", SHOWN_APART, (OTHER,))
+    times = SYSCALLS.of(snapshot.probe)
+    members: dict[Labels, tuple[Labels, Vector]] = {
+        (time.syscall, str(time.cpu)): ((time.syscall,), to_bounds(time.run)) for time in times
+    }
+    for labels, run in calls.update(members).items():
+        sheet.histograms["irqwatch_syscall_duration_seconds"][labels] = run
+    for time in times:
+        labels = calls.group((time.syscall, str(time.cpu)))
+        sheet.note("irqwatch_syscall_duration_max_seconds", labels, time.worst)
+
+
+COLLECTOR = Collector(
+    name="syscall",
+    what="system calls",
+    default=Default.OFF,
+    probed=Probed(
+        file="syscall.c",
+        programs=(
+            ("irqw_sys_gone", "sched_process_exit"),
+            ("irqw_sys_exec", "sched_process_exec"),
+            ("irqw_sys_exit", "sys_exit"),
+            ("irqw_sys_enter", "sys_enter"),
+        ),
+        tables=(
+            Table("syscalls_open", lambda size: 16384, is_read=False),  # threads
+            Table("syscalls", lambda size: max(512, 64 * size.cpus)),
+        ),
+        arrays=("syscall_losses",),
+        losses_in="syscall_losses",
+    ),
+    parts=(SYSCALLS,),
+    decode=decode,
+    sources=sources,
+    export=export,
+    keys=(Key("worst", "", "the event of `max_s`"),),
+    metrics=(
+        Metric(
+            name="irqwatch_syscall_duration_seconds",
+            kind="histogram",
+            labels=("syscall",),
+            help="Time from start to end of a system call, sleeping included.",
+            unit="seconds",
+            meaning="Start to end in wall time: a call may sleep.",
+            example=(
+                "topk(5, sum by (syscall) (rate(irqwatch_syscall_duration_seconds_count[5m])))"
+            ),
+        ),
+        Metric(
+            name="irqwatch_syscall_duration_max_seconds",
+            kind="gauge",
+            labels=("syscall",),
+            help="Longest system call seen in the last one to two minutes.",
+            unit="seconds",
+            meaning="The longest such call that ended in the last one to two minutes.",
+            example="topk(5, irqwatch_syscall_duration_max_seconds)",
+        ),
+    ),
+    shown=Shown("with its sleep", colour="green"),
+    stimulus="packet",
+    words=Words(
+        title="System calls",
+        event="a system call (enter, exit)",
+        cost="0.4 µs",
+        before="""\
+Off unless `--collector.syscall` is given: most hosts make far more of them than they have
+interrupts, and timing one costs 0.4 µs, more than a short one takes.
+""",
+        after="""\
+Names are those of the 64-bit calls; what has none in irqwatch has its number, and `unknown` is all
+numbers above 1023. A 32-bit program on a 64-bit kernel is counted by its number too, so under
+another call's name. A call that is under way when irqwatch starts, and a child's return from
+fork(), are `exit_without_enter` in `irqwatch_lost_events_total`; a call that never returns (exit())
+is in nothing.
+""",
+        folded=(
+            Folded(
+                "system calls",
+                "the first 64 that are seen",
+                '`syscall="other"`',
+            ),
+        ),
+    ),
+)

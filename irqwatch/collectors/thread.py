@@ -1,0 +1,246 @@
+"""How long threads of interrupts wait and run: bpf/thread.c."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from irqwatch.base.collector import (
+    LINE,
+    RUN,
+    TIME,
+    WAIT,
+    Collector,
+    Default,
+    Folded,
+    Key,
+    Metric,
+    Probed,
+    Room,
+    Shown,
+    Table,
+    Words,
+)
+from irqwatch.base.fold import NOTHING_TO_BOUNDS, OTHER, Labels, Vector, add, to_bounds
+from irqwatch.base.follows import Follows
+from irqwatch.base.interval import Interval
+from irqwatch.base.parts import Naming, Part
+from irqwatch.base.reading import Reading
+from irqwatch.base.sheet import Exporting, Sheet
+from irqwatch.base.timed import grouped, timed, waits
+from irqwatch.base.words import histogram, string
+from irqwatch.collectors import interrupt
+from irqwatch.model.histogram import EMPTY, Histogram, merge
+from irqwatch.model.snapshot import CountAndTime, Probe, Snapshot, Worst
+from irqwatch.model.view import Source
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadTime:
+    """The thread of one action on one line, on one CPU. ``latency`` is from the wake by its handler
+    to its run, of the wakes that found it asleep; ``run`` its time on a CPU from one wait for an
+    interrupt to the next, without the interrupts and softirqs inside."""
+
+    irq: int
+    action: str
+    cpu: int
+    latency: Histogram = EMPTY
+    run: Histogram = EMPTY
+    worst_latency: Worst | None = None
+    worst_run: Worst | None = None
+
+
+THREADS = Part("irq_threads", ThreadTime, ("irq", "action", "cpu"), {"action": Naming.DEVICE})
+
+
+def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
+    """Sorted. Actions of one name on one line count together."""
+    at = reading.at("thread_times")
+    found = (
+        ThreadTime(
+            irq=key.irq,
+            action=string(value, at.name),
+            cpu=key.cpu,
+            latency=histogram(value, at.latency),
+            run=histogram(value, at.run),
+            worst_latency=reading.worst(value, at.worst_latency, key.cpu),
+            worst_run=reading.worst(value, at.worst_run, key.cpu),
+        )
+        for key, value in reading.entries("threads")
+    )
+    merged = THREADS.merged(found)
+    return {"irq_threads": tuple(sorted(merged, key=lambda one: (one.irq, one.action, one.cpu)))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadSource(Source):
+    """One an action on a line."""
+
+
+def sources(interval: Interval) -> Iterator[Source]:
+    """By line and action."""
+    actions = grouped(THREADS.of(interval.probe), lambda part: (part.irq, part.action))
+    for (irq, action), parts in actions.items():
+        runs = ((part.cpu, part.run) for part in parts)
+        yield ThreadSource(
+            kind="thread",
+            name=action,
+            **timed(runs, (part.worst_run for part in parts), interval.ns),
+            **waits(merge(part.latency for part in parts), (part.worst_latency for part in parts)),
+            irq=irq,
+            device=interval.devices.get(irq),
+        )
+
+
+def follows(probe: Probe) -> Iterator[Follows]:
+    for part in THREADS.of(probe):
+        runs = CountAndTime(part.run.count, part.run.sum_ns)
+        yield Follows(part.irq, part.action, "thread", part.action, part.cpu, runs)
+
+
+def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    """By line and action, else by device."""
+    by_line = exporting.detail.by_line
+    other = (OTHER, OTHER, OTHER) if by_line else ("", "", OTHER)
+    threads = exporting.groups("thread", exporting.detail.lines, other)
+    times = THREADS.of(snapshot.probe)
+    members: dict[Labels, tuple[Labels, Vector]] = {}
+    for time in times:
+        member = (str(time.irq), time.action)
+        device = exporting.device(time.irq)
+        group: Labels = (*member, device) if by_line else ("", "", device)
+        counters = (*to_bounds(time.latency), *to_bounds(time.run))
+        before = members.get(member)
+        members[member] = group, add(before[1], counters) if before else counters
+    half = len(NOTHING_TO_BOUNDS)
+    for labels, both in threads.update(members).items():
+        sheet.histograms["irqwatch_irq_thread_latency_seconds"][labels] = both[:half]
+        sheet.histograms["irqwatch_irq_thread_duration_seconds"][labels] = both[half:]
+    for time in times:
+        labels = threads.group((str(time.irq), time.action))
+        sheet.note("irqwatch_irq_thread_latency_max_seconds", labels, time.worst_latency)
+        sheet.note("irqwatch_irq_thread_duration_max_seconds", labels, time.worst_run)
+
+
+COLLECTOR = Collector(
+    name="thread",
+    what="the threads of interrupts",
+    default=Default.WHERE_THREADS_ARE_FORCED,
+    probed=Probed(
+        file=None,
+        programs=(("irqw_switch", "sched_switch"),),
+        needs=("hardirq",),
+        fields=(
+            ("irqaction", "name"),
+            ("irqaction", "thread"),
+            ("irqaction", "secondary"),
+            ("task_struct", "on_cpu"),
+        ),
+        tables=(
+            Table("irq_threads", lambda size: max(256, 4 * size.lines), is_read=False),
+            Table(
+                "threads",
+                lambda size: max(256, size.lines * min(size.cpus, 16)),
+                Room.IDLE,
+                is_of_line=interrupt.is_of_line,
+            ),
+        ),
+        arrays=("thread_cpus",),
+        losses_in="thread_cpus",
+    ),
+    parts=(THREADS,),
+    decode=decode,
+    sources=sources,
+    follows=follows,
+    export=export,
+    keys=(
+        Key("irq", "", "the line's number"),
+        Key("device", "", "the device it belongs to"),
+        Key("latency_p50_s", "seconds", "from the wake by the handler to the run"),
+        Key("latency_max_s", "seconds", ""),
+        Key("worst", "", "the event of `max_s`"),
+        Key(
+            "worst_latency",
+            "",
+            "the event of `latency_max_s`; its task is the one that ran before",
+        ),
+    ),
+    metrics=(
+        Metric(
+            name="irqwatch_irq_thread_latency_seconds",
+            kind="histogram",
+            labels=("irq", "action", "device"),
+            help="Time from the wake by its handler to the run of the thread of an interrupt.",
+            unit="seconds",
+            meaning=(
+                "From the wake by the handler (IRQ_WAKE_THREAD) to the run of the thread, of "
+                "wakes that found it asleep or waiting for a CPU."
+            ),
+            example=(
+                "histogram_quantile(0.99, sum by (le, device) "
+                "(rate(irqwatch_irq_thread_latency_seconds_bucket[5m])))"
+            ),
+        ),
+        Metric(
+            name="irqwatch_irq_thread_latency_max_seconds",
+            kind="gauge",
+            labels=("irq", "action", "device"),
+            help="Longest such wait seen in the last one to two minutes.",
+            unit="seconds",
+            meaning="The longest such wait seen in the last one to two minutes.",
+            example="topk(5, irqwatch_irq_thread_latency_max_seconds)",
+        ),
+        Metric(
+            name="irqwatch_irq_thread_duration_seconds",
+            kind="histogram",
+            labels=("irq", "action", "device"),
+            help=(
+                "Time on a CPU that the thread of an interrupt took from one wait for it to the "
+                "next."
+            ),
+            unit="seconds",
+            meaning=(
+                "Time on a CPU from one wait for an interrupt to the next, without the "
+                "interrupts and softirqs inside that are timed."
+            ),
+            example="topk(5, rate(irqwatch_irq_thread_duration_seconds_sum[5m]))",
+        ),
+        Metric(
+            name="irqwatch_irq_thread_duration_max_seconds",
+            kind="gauge",
+            labels=("irq", "action", "device"),
+            help="Longest such run seen in the last one to two minutes.",
+            unit="seconds",
+            meaning="The longest such run seen in the last one to two minutes.",
+            example="topk(5, irqwatch_irq_thread_duration_max_seconds)",
+        ),
+    ),
+    shown=Shown("LAT99: wake to run", says=frozenset({LINE, TIME, RUN, WAIT}), colour="red"),
+    words=Words(
+        title="Threads of interrupts",
+        event="a context switch",
+        cost="0.2 µs",
+        before="""\
+Off unless `--collector.thread` is given, and on where the kernel forces interrupts into threads
+(PREEMPT_RT, `threadirqs`): it looks at each context switch, which costs 0.2 µs. It needs the
+`hardirq` collector.
+""",
+        after="""\
+The second thread that an action has where its own thread was forced into another (`irq/N-s-…`)
+counts its runs and has no latency. A wake that finds the thread running is served without a wait
+and is in no histogram. A run that no handler asked for, after a change of affinity, is
+`run_without_wake` in `irqwatch_lost_events_total`. On PREEMPT_RT a softirq inside a thread may be
+preempted; its wall time is then left out, so runs may be a little short.
+""",
+        json="""\
+`name` is the action, whose thread it is. Its time is that on a CPU, from one wait for an interrupt
+to the next, without the interrupts and softirqs inside.
+""",
+        folded=(
+            Folded(
+                "threads of interrupts (`irq`, `action`, `device`)",
+                "as hard interrupt times",
+                "as hard interrupt times",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,225 @@
+"""The architecture's own interrupts, the local timer's and other CPUs': bpf/vector.c. And the rows
+of /proc/interrupts that count them, which need no probe."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from irqwatch.base.collector import Collector, Key, Metric, Probed, Shown, Words
+from irqwatch.base.fold import to_bounds
+from irqwatch.base.follows import Follows
+from irqwatch.base.interval import Interval
+from irqwatch.base.measures import NS
+from irqwatch.base.parts import Naming, Part
+from irqwatch.base.reading import Reading
+from irqwatch.base.sheet import Exporting, Sheet
+from irqwatch.base.timed import counted, grouped, timed
+from irqwatch.collectors import interrupt
+from irqwatch.model.histogram import EMPTY, Histogram, merge
+from irqwatch.model.snapshot import CountAndTime, Probe, Snapshot, Worst
+from irqwatch.model.view import InterruptSource, Source
+
+# Each has an _entry and an _exit with the vector's number (asm/trace/irq_vectors.h); beside it the
+# row of /proc/interrupts that counts it (arch/x86/kernel/irq.c, arch_show_interrupts()), where one
+# does.
+X86 = {
+    "local_timer": "LOC",
+    "reschedule": "RES",
+    "call_function": "CAL",
+    "call_function_single": "CAL",
+    "irq_work": "IWI",
+    "thermal_apic": "TRM",
+    "threshold_apic": "THR",
+    "deferred_error_apic": "DFR",
+    "error_apic": "",
+    "spurious_apic": "SPU",
+    "x86_platform_ipi": "PLT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VectorTime:
+    """One of the architecture's own interrupts on one CPU: the local timer and what CPUs send each
+    other. ``nested``: it comes inside a line's handler (arm64), whose time has it already."""
+
+    vector: str  # "local_timer", "reschedule", …
+    cpu: int
+    run: Histogram = EMPTY
+    worst: Worst | None = None
+    softirqs: Mapping[str, CountAndTime] = field(default_factory=dict)  # that it caused, by vector
+    nested: bool = False
+
+
+VECTORS = Part("vectors", VectorTime, ("vector", "cpu"), {"vector": Naming.KERNEL})
+
+
+def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
+    return {
+        "vectors": tuple(
+            VectorTime(
+                vector=entry.vector or "",
+                cpu=entry.cpu,
+                run=entry.handled,
+                worst=entry.worst,
+                softirqs=entry.softirqs,
+                nested=entry.irq == interrupt.IPI_IRQ,
+            )
+            for entry in interrupt.entries(reading, of_lines=False)
+        )
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorSource(InterruptSource):
+    """One by the name of its tracepoint; by its row of /proc/interrupts where only the kernel
+    counts it."""
+
+    description: str | None = None  # "Local timer interrupts"
+
+    @property
+    def beside(self) -> str | None:
+        return self.description
+
+    def words(self) -> Iterator[str | None]:
+        yield from (self.kind, self.name, self.description)
+
+
+def sources(interval: Interval) -> list[Source]:
+    """By name: those the probe timed, and the rows of those that it did not."""
+    times = [part for part in VECTORS.of(interval.probe) if part.run.buckets or part.softirqs]
+    rows = [line for line in interval.lines if line.irq is None]
+    row_of = {line.label: line for line in rows}
+    found = []
+    timed_rows = set()
+    for name, parts in grouped(times, lambda part: part.vector).items():
+        runs = ((part.cpu, part.run) for part in parts)
+        row = row_of.get(X86.get(name, ""))
+        timed_rows.add(X86.get(name, ""))
+        found.append(
+            VectorSource(
+                kind="vector",
+                name=name,
+                **timed(runs, (part.worst for part in parts), interval.ns),
+                description=row.description or None if row else None,
+            )
+        )
+    for line in rows:
+        if line.label not in timed_rows:
+            found.append(
+                VectorSource(
+                    kind="vector",
+                    name=line.label,
+                    **counted(line.counts, interval.ns),
+                    description=line.description or None,
+                )
+            )
+    return sorted(found, key=lambda source: source.name)
+
+
+def follows(probe: Probe) -> Iterator[Follows]:
+    for part in VECTORS.of(probe):
+        yield from interrupt.follows(None, part.vector, part.cpu, part.softirqs)
+
+
+def cpu_ns(probe: Probe) -> Iterable[tuple[int, int]]:
+    return ((part.cpu, part.run.sum_ns) for part in VECTORS.of(probe) if not part.nested)
+
+
+def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    """By vector, of which an architecture has a dozen; and the time of each CPU in all of them."""
+    run: dict[str, list[Histogram]] = {}
+    by_cpu: dict[int, int] = {}
+    for time in VECTORS.of(snapshot.probe):
+        run.setdefault(time.vector, []).append(time.run)
+        sheet.note("irqwatch_vector_duration_max_seconds", (time.vector,), time.worst)
+        if not time.nested:
+            by_cpu[time.cpu] = by_cpu.get(time.cpu, 0) + time.run.sum_ns
+    for vector, parts in run.items():
+        sheet.histograms["irqwatch_vector_duration_seconds"][vector,] = to_bounds(merge(parts))
+    for cpu, ns in by_cpu.items():
+        sheet.values["irqwatch_vector_seconds_total"][str(cpu),] = ns / NS
+
+
+COLLECTOR = Collector(
+    name="vector",
+    what="the timer's and other CPUs' interrupts",
+    is_interrupt=True,
+    probed=Probed(
+        file="vector.c",
+        programs=(
+            *(("irqw_vec_exit", f"{name}_exit") for name in X86),
+            *(("irqw_vec_entry", f"{name}_entry") for name in X86),
+            ("irqw_ipi_exit", "ipi_exit"),
+            ("irqw_ipi_entry", "ipi_entry"),
+        ),
+        is_partial=True,
+        tables=(interrupt.TABLE,),
+    ),
+    parts=(VECTORS,),
+    decode=decode,
+    sources=sources,
+    follows=follows,
+    cpu_ns=cpu_ns,
+    export=export,
+    keys=(
+        Key("description", "", 'as /proc/interrupts has it: "Local timer interrupts"'),
+        Key(
+            "worst",
+            "",
+            "the event of `max_s`; `null`, as the next, of a vector that is only counted",
+        ),
+        Key("whole_share", "of one CPU's time", "`share` and that of all it caused"),
+        Key("caused", "", "what followed from it: see below"),
+    ),
+    metrics=(
+        Metric(
+            name="irqwatch_vector_duration_seconds",
+            kind="histogram",
+            labels=("vector",),
+            help=(
+                "Time that one of the architecture's own interrupts took: the local timer's, "
+                "other CPUs'."
+            ),
+            unit="seconds",
+            meaning=(
+                "How long they take, by the name of the kernel's tracepoint: `local_timer`, "
+                "`reschedule`, `call_function`, `call_function_single`, `irq_work`, "
+                "`thermal_apic`, …"
+            ),
+            example=(
+                "histogram_quantile(0.99, sum by (le, vector) "
+                "(rate(irqwatch_vector_duration_seconds_bucket[5m])))"
+            ),
+        ),
+        Metric(
+            name="irqwatch_vector_duration_max_seconds",
+            kind="gauge",
+            labels=("vector",),
+            help="Longest such interrupt seen in the last one to two minutes.",
+            unit="seconds",
+            meaning="The longest seen in the last one to two minutes.",
+            example="topk(3, irqwatch_vector_duration_max_seconds)",
+        ),
+        Metric(
+            name="irqwatch_vector_seconds_total",
+            kind="counter",
+            labels=("cpu",),
+            help="Time a CPU spent in the architecture's own interrupts.",
+            unit="seconds",
+            meaning="Time a CPU spent in them. Its rate is a share of the CPU, 0 to 1.",
+            example="sum by (cpu) (rate(irqwatch_vector_seconds_total[5m]))",
+        ),
+    ),
+    shown=Shown("the local timer, other CPUs", view="hardirq"),
+    slow_kinds=("vector",),
+    stimulus="timer",
+    words=Words(
+        title="Vectors",
+        event="a timer interrupt or IPI (entry, exit)",
+        cost="1.0 µs from idle",
+        before="""\
+The architecture's own interrupts, which are no lines: on x86 the local timer and what CPUs send
+each other. On arm64 those are lines, and an IPI's time here is in its line's time too.
+""",
+    ),
+)

@@ -1,0 +1,388 @@
+"""Work items: how long they wait in their queue, whether max_active held them back, how long they
+run, and what caused them: bpf/workqueue.c."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from irqwatch.base.collector import (
+    RUN,
+    TIME,
+    WAIT,
+    Collector,
+    Folded,
+    Key,
+    Metric,
+    Probed,
+    Room,
+    Shown,
+    Table,
+    Words,
+)
+from irqwatch.base.fold import NOTHING_TO_BOUNDS, OTHER, Labels, Vector, to_bounds
+from irqwatch.base.follows import Follows
+from irqwatch.base.interval import Interval
+from irqwatch.base.measures import NS, counting, rate, share
+from irqwatch.base.parts import Naming, Part, Rename
+from irqwatch.base.reading import Reading
+from irqwatch.base.sheet import Exporting, Sheet
+from irqwatch.base.timed import durations, waits
+from irqwatch.base.words import count_and_time, histogram, string, text
+from irqwatch.cells import seconds
+from irqwatch.collectors import interrupt
+from irqwatch.model.histogram import EMPTY, Histogram
+from irqwatch.model.snapshot import (
+    NEVER,
+    SOFTIRQ_VECTORS,
+    CountAndTime,
+    Probe,
+    Snapshot,
+    Worst,
+)
+from irqwatch.model.view import CpuPart, Source
+
+SHOWN_APART = 64
+
+# Of work that was queued before the probe was attached.
+UNKNOWN_VIA = "unknown"
+
+# What the probe keeps of a function on a queue is keyed by the address of the function and the
+# queue's name.
+WorkKey = tuple[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTime:
+    """Work items of one function on one workqueue, on all CPUs. ``latency`` is queued-to-start of
+    the items whose queueing was seen; ``run`` is wall time, sleeping included. A stall is an item
+    that had to wait to be activated because the queue was at max_active."""
+
+    function: str
+    workqueue: str  # "" where the queueing was not seen
+    latency: Histogram = EMPTY
+    run: Histogram = EMPTY
+    stall_count: int = 0
+    stall_ns: int = 0
+    cpus: Mapping[int, CountAndTime] = field(default_factory=dict)  # of ``run``
+    worst_latency: Worst | None = None
+    worst_run: Worst | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCause:
+    """Runs of one work function on one CPU that one interrupt caused: the action ``cause`` on line
+    ``irq``, or the vector ``cause`` where ``irq`` is None, or none (""). ``via`` is what queued
+    them: "" the top half itself, a softirq vector, "thread", "task"."""
+
+    irq: int | None
+    cause: str
+    via: str
+    function: str
+    workqueue: str
+    cpu: int
+    runs: CountAndTime = NEVER
+
+
+def _cause_renamed(part: WorkCause, renames: Mapping[Naming, Rename]) -> Mapping[str, str]:
+    """A cause is a vector, which the kernel named, where it is of no line."""
+    return {"cause": part.cause if part.irq is None else renames[Naming.DEVICE](part.cause)}
+
+
+WORKS = Part(
+    "works",
+    WorkTime,
+    ("function", "workqueue"),
+    {"function": Naming.KERNEL, "workqueue": Naming.DEVICE},
+)
+CAUSES = Part(
+    "work_causes",
+    WorkCause,
+    ("irq", "cause", "via", "function", "workqueue", "cpu"),
+    {
+        "cause": Naming.DEVICE,
+        "via": Naming.KERNEL,
+        "function": Naming.KERNEL,
+        "workqueue": Naming.DEVICE,
+    },
+    renamed=_cause_renamed,
+)
+
+
+def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
+    """Sorted. Functions of one name (static ones of two modules) are counted together."""
+    functions = _functions(reading)
+    return {"works": _works(reading, functions), "work_causes": _causes(reading, functions)}
+
+
+def _functions(reading: Reading) -> dict[WorkKey, str]:
+    at = reading.at("work")
+    return {
+        (key.function, key.workqueue): string(value, at.function)
+        for key, value in reading.entries("works")
+    }
+
+
+def _works(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkTime, ...]:
+    """Of what all CPUs share and of each CPU's own part."""
+    at, cpu_at = reading.at("work"), reading.at("work_cpu")
+    parts = [
+        WorkTime(
+            function=functions[key.function, key.workqueue],
+            workqueue=text(key.workqueue),
+            latency=histogram(value, at.latency),
+            run=histogram(value, at.run),
+        )
+        for key, value in reading.entries("works")
+    ]
+    for key, value in reading.entries("work_cpus"):
+        function = functions.get((key.key_function, key.key_workqueue))
+        if function is None:  # it came into being between the two reads: next time
+            continue
+        runs = CountAndTime(value[cpu_at.run_count], value[cpu_at.run_ns])
+        parts.append(
+            WorkTime(
+                function=function,
+                workqueue=text(key.key_workqueue),
+                stall_count=value[cpu_at.stall_count],
+                stall_ns=value[cpu_at.stall_ns],
+                cpus={key.cpu: runs} if runs.count else {},
+                worst_latency=reading.worst(value, cpu_at.worst_latency, key.cpu),
+                worst_run=reading.worst(value, cpu_at.worst_run, key.cpu),
+            )
+        )
+    return tuple(sorted(WORKS.merged(parts), key=lambda one: (one.function, one.workqueue)))
+
+
+def _causes(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkCause, ...]:
+    actions = interrupt.action_names(reading)
+    vias = _vias(reading)
+    found = (
+        WorkCause(
+            *interrupt.named_cause(key.cause_action, key.cause_irq, actions),
+            via=vias[key.via],
+            function=functions[key.key_function, key.key_workqueue],
+            workqueue=text(key.key_workqueue),
+            cpu=key.cpu,
+            runs=count_and_time(value),
+        )
+        for key, value in reading.entries("work_causes")
+        if (key.key_function, key.key_workqueue) in functions
+    )
+    return tuple(sorted(CAUSES.merged(found), key=_order))
+
+
+def _order(part: WorkCause) -> tuple[object, ...]:
+    names = (part.irq, part.cause, part.via, part.function, part.workqueue, part.cpu)
+    return part.irq is None, *map(str, names)
+
+
+def _vias(reading: Reading) -> tuple[str, ...]:
+    """In the order of enum via, whose last is the first softirq vector's."""
+    words = {"VIA_TASK": "task", "VIA_HARDIRQ": "", "VIA_THREAD": "thread"}
+    return tuple(
+        via
+        for name in reading.layouts.enum("via")
+        for via in (SOFTIRQ_VECTORS if name == "VIA_SOFTIRQ" else (words[name],))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkSource(Source):
+    """A function on a workqueue. ``stall_*`` are the items that waited at max_active."""
+
+    workqueue: str
+    stall_count: int
+    stall_seconds: float
+
+    @property
+    def beside(self) -> str | None:
+        return self.workqueue
+
+    def words(self) -> Iterator[str | None]:
+        yield from (self.kind, self.name, self.workqueue)
+
+    def phrases(self) -> Iterator[str]:
+        if self.stall_count:
+            held_back = f"{self.stall_count:,} held back at max_active"
+            yield f"{held_back} for {seconds(self.stall_seconds)}"
+
+
+def sources(interval: Interval) -> list[WorkSource]:
+    """By name."""
+    works = WORKS.of(interval.probe)
+    found = [_work(part, interval.ns) for part in works if part.run.buckets]
+    return sorted(found, key=lambda source: (source.name, source.workqueue))
+
+
+def _work(part: WorkTime, interval_ns: int) -> WorkSource:
+    count, run_seconds = part.run.count, part.run.sum_ns / NS
+    return WorkSource(
+        kind="work",
+        name=part.function,
+        count=count,
+        seconds=run_seconds,
+        rate=rate(count, interval_ns),
+        cpus=counting({cpu: CpuPart(done.count, done.ns / NS) for cpu, done in part.cpus.items()}),
+        workqueue=part.workqueue,
+        share=share(run_seconds, interval_ns),
+        **durations(part.run, (part.worst_run,)),
+        **waits(part.latency, (part.worst_latency,)),
+        stall_count=part.stall_count,
+        stall_seconds=part.stall_ns / NS,
+    )
+
+
+def follows(probe: Probe) -> Iterator[Follows]:
+    for part in CAUSES.of(probe):
+        via = part.via if part.workqueue else UNKNOWN_VIA
+        yield Follows(
+            part.irq, part.cause, "work", part.function, part.cpu, part.runs, via, part.workqueue
+        )
+
+
+def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    """By function and workqueue."""
+    works = exporting.groups("work", SHOWN_APART, (OTHER, OTHER))
+    times = WORKS.of(snapshot.probe)
+    members: dict[Labels, tuple[Labels, Vector]] = {}
+    for time in times:
+        member = (time.function, time.workqueue)
+        latency, run = to_bounds(time.latency), to_bounds(time.run)
+        members[member] = member, (time.stall_count, time.stall_ns, *latency, *run)
+    for labels, (count, ns, *both) in works.update(members).items():
+        half = len(NOTHING_TO_BOUNDS)
+        sheet.histograms["irqwatch_work_latency_seconds"][labels] = tuple(both[:half])
+        sheet.histograms["irqwatch_work_duration_seconds"][labels] = tuple(both[half:])
+        if count:
+            sheet.values["irqwatch_work_stalls_total"][labels] = count
+            sheet.values["irqwatch_work_stall_seconds_total"][labels] = ns / NS
+    for time in times:
+        group = works.group((time.function, time.workqueue))
+        sheet.note("irqwatch_work_latency_max_seconds", group, time.worst_latency)
+        sheet.note("irqwatch_work_duration_max_seconds", group, time.worst_run)
+
+
+COLLECTOR = Collector(
+    name="work",
+    what="work items",
+    probed=Probed(
+        file="workqueue.c",
+        programs=(
+            ("irqw_work_end", "workqueue_execute_end"),
+            ("irqw_work_start", "workqueue_execute_start"),
+            ("irqw_work_act", "workqueue_activate_work"),
+            ("irqw_work_queue", "workqueue_queue_work"),
+        ),
+        fields=(
+            ("work_struct", "data"),
+            ("work_struct", "func"),
+            ("pool_workqueue", "wq"),
+            ("workqueue_struct", "name"),
+        ),
+        formats=("function_format",),
+        tables=(
+            # A sync of many small files queues thousands.
+            Table("works_waiting", lambda size: max(2048, 64 * size.cpus), Room.ABANDONED),
+            Table("works_running", lambda size: max(256, 16 * size.cpus), is_read=False),
+            Table("works", lambda size: 512, Room.IDLE),
+            Table("work_cpus", lambda size: max(512, 64 * size.cpus), Room.IDLE),
+            Table("work_causes", lambda size: max(1024, 128 * size.cpus), Room.IDLE),
+        ),
+    ),
+    parts=(WORKS, CAUSES),
+    decode=decode,
+    sources=sources,
+    follows=follows,
+    export=export,
+    keys=(
+        Key("workqueue", "", "empty where the queueing was not seen"),
+        Key("latency_p50_s", "seconds", ""),
+        Key("latency_max_s", "seconds", ""),
+        Key(
+            "stall_count",
+            "events",
+            "items that had to wait because the workqueue was at max_active",
+        ),
+        Key("stall_seconds", "seconds", "how long all of them waited for that"),
+        Key("worst", "", "the event of `max_s`"),
+        Key("worst_latency", "", "the event of `latency_max_s`"),
+    ),
+    metrics=(
+        Metric(
+            name="irqwatch_work_latency_seconds",
+            kind="histogram",
+            labels=("function", "workqueue"),
+            help="Time from queueing to start of a work item.",
+            unit="seconds",
+            meaning="Queued to start, of the items whose queueing was seen.",
+            example=(
+                "histogram_quantile(0.99, sum by (le, function) "
+                "(rate(irqwatch_work_latency_seconds_bucket[5m])))"
+            ),
+        ),
+        Metric(
+            name="irqwatch_work_latency_max_seconds",
+            kind="gauge",
+            labels=("function", "workqueue"),
+            help="Longest wait of a work item seen in the last one to two minutes.",
+            unit="seconds",
+            meaning="The longest such wait seen in the last one to two minutes.",
+            example="topk(5, irqwatch_work_latency_max_seconds)",
+        ),
+        Metric(
+            name="irqwatch_work_duration_seconds",
+            kind="histogram",
+            labels=("function", "workqueue"),
+            help="Time from start to end of a work item, sleeping included.",
+            unit="seconds",
+            meaning="Start to end in wall time: a work item may sleep.",
+            example="topk(5, rate(irqwatch_work_duration_seconds_sum[5m]))",
+        ),
+        Metric(
+            name="irqwatch_work_duration_max_seconds",
+            kind="gauge",
+            labels=("function", "workqueue"),
+            help="Longest run of a work item seen in the last one to two minutes.",
+            unit="seconds",
+            meaning="The longest such run seen in the last one to two minutes.",
+            example="topk(5, irqwatch_work_duration_max_seconds)",
+        ),
+        Metric(
+            name="irqwatch_work_stalls_total",
+            kind="counter",
+            labels=("function", "workqueue"),
+            help="Work items that had to wait because their workqueue was at max_active.",
+            unit="work items",
+            meaning="Items held back because their workqueue was at max_active.",
+            example="rate(irqwatch_work_stalls_total[5m])",
+        ),
+        Metric(
+            name="irqwatch_work_stall_seconds_total",
+            kind="counter",
+            labels=("function", "workqueue"),
+            help="Time that work items waited because their workqueue was at max_active.",
+            unit="seconds",
+            meaning="How long those were held back, added up.",
+            example="topk(5, rate(irqwatch_work_stall_seconds_total[5m]))",
+        ),
+    ),
+    shown=Shown(
+        "LAT99: queueing to start; with its sleep",
+        digit="4",
+        says=frozenset({TIME, RUN, WAIT}),
+        colour="cyan",
+    ),
+    slow_kinds=("work", "work wait"),
+    words=Words(
+        title="Work",
+        event="a work item (queue, activate, start, end)",
+        cost="1.9 µs",
+        folded=(
+            Folded(
+                "work (`function`, `workqueue`)",
+                "the first 64 that are seen",
+                '`function="other"`, `workqueue="other"`',
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,82 @@
+"""What the probe keeps of work items, merged by name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from irqwatch.collectors.work import WorkTime, decode
+from irqwatch.model.histogram import Histogram
+from irqwatch.model.snapshot import CountAndTime, Worst
+from tests.unit.collectors.readings import entry, reading
+
+HISTOGRAM = {"sum_ns": 80, "buckets": {3: 2}}
+
+
+def shared(function: int, workqueue: bytes, name: bytes, **members: Any) -> Any:
+    key = {"function": function, "workqueue": workqueue}
+    return entry("works", key, {"function": name, **members})
+
+
+def on_cpu(work: tuple[int, bytes], cpu: int, count: int, ns: int, wait_ns: int = 0) -> Any:
+    function, workqueue = work
+    worst = {"slot": {0: {"ns": wait_ns, "at_ns": 1, "pid": 2, "comm": b"kworker/0:1"}}}
+    members: Mapping[str, Any] = {
+        "run_count": count,
+        "run_ns": ns,
+        "stall_count": 1,
+        "stall_ns": 7,
+        "worst_latency": worst,
+    }
+    key = {"key": {"function": function, "workqueue": workqueue}, "cpu": cpu}
+    return entry("work_cpus", key, members)
+
+
+def works(works: list[Any], work_cpus: list[Any]) -> tuple[WorkTime, ...]:
+    tables = {"works": works, "work_cpus": work_cpus, "work_causes": [], "hardirqs": []}
+    return decode(reading(tables))["works"]
+
+
+def test_functions_of_one_name_are_counted_together() -> None:
+    one, other = (0xB, b"xfs-conv"), (0xC, b"xfs-conv")
+    run = {"sum_ns": 500, "buckets": {9: 1}}
+    both = {"sum_ns": 90, "buckets": {3: 1, 4: 1}}
+    (work,) = works(
+        [
+            shared(*one, b"xfs_end_io", latency=HISTOGRAM, run=run),
+            shared(*other, b"xfs_end_io", latency=both),
+        ],
+        [on_cpu(one, 0, 2, 300, 5), on_cpu(other, 0, 1, 200, 9), on_cpu(other, 5, 1, 100)],
+    )
+    assert (work.function, work.workqueue) == ("xfs_end_io", "xfs-conv")
+    assert work.latency == Histogram({3: 3, 4: 1}, 170)
+    assert work.run == Histogram({9: 1}, 500)
+    assert work.cpus == {0: CountAndTime(3, 500), 5: CountAndTime(1, 100)}
+    assert (work.stall_count, work.stall_ns) == (3, 21)
+    assert work.worst_latency == Worst(ns=9, at_ns=1, cpu=0, pid=2, comm="kworker/0:1")
+
+
+def test_functions_and_queues_are_kept_apart_and_sorted() -> None:
+    found = works(
+        [
+            shared(0xB, b"xfs-conv", b"xfs_end_io"),
+            shared(0xA, b"", b"vmstat_update"),
+            shared(0xA, b"mm_percpu_wq", b"vmstat_update"),
+        ],
+        [],
+    )
+    assert [(w.function, w.workqueue) for w in found] == [
+        ("vmstat_update", ""),
+        ("vmstat_update", "mm_percpu_wq"),
+        ("xfs_end_io", "xfs-conv"),
+    ]
+
+
+def test_a_cpus_part_that_came_after_the_shared_ones_were_read_waits() -> None:
+    assert works([], [on_cpu((0xA, b"mm_percpu_wq"), 1, 1, 1)]) == ()
+
+
+def test_a_cpu_where_it_only_waited_is_not_one_where_it_ran() -> None:
+    (work,) = works(
+        [shared(0xA, b"mm_percpu_wq", b"vmstat_update", latency=HISTOGRAM)],
+        [on_cpu((0xA, b"mm_percpu_wq"), 1, 0, 0, 40)],
+    )
+    assert work.cpus == {}
