@@ -13,12 +13,15 @@ from types import FrameType
 import click
 
 from irqwatch import clock
+from irqwatch.affinity import check, files, journal, undo, verify, write
+from irqwatch.affinity.judge import judged
 from irqwatch.cli.options import seconds
 from irqwatch.errors import AffinityError
+from irqwatch.model.applied import Applied, Restored, Target
 from irqwatch.model.plan import Plan
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.parse import cpumask
-from irqwatch.sink.affinity import check, files, journal, report, undo, verify, write
+from irqwatch.sink.affinity import report
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root, Unreadable, read, read_parsed
 
@@ -170,7 +173,7 @@ class _Application:
         self._say = say
 
     def run(self, measure: Callable[[], Plan], wishes: Wishes) -> int:
-        restored: tuple[undo.Restored, ...] = ()
+        restored: tuple[Restored, ...] = ()
         with _ends_by_signal():
             try:
                 try:
@@ -194,16 +197,14 @@ class _Application:
             click.echo(text, nl=False)
         return 1 if why else 0
 
-    def _apply(self, measure: Callable[[], Plan]) -> report.Applied:
+    def _apply(self, measure: Callable[[], Plan]) -> Applied:
         before = self._access.observe()
         self._say(f"Writing, coldest first; journal {self._log.path}")
         written = write.write_moves(
             self._plan, before.topology, self._access.write, self._log.about_to_write
         )
         self._say(report.written_text(written))
-        targets = [
-            verify.Target(one.move.line, one.cpus) for one in written if one.cpus is not None
-        ]
+        targets = [Target(one.move.line, one.cpus) for one in written if one.cpus is not None]
         if not targets:
             self._log.mark_undone()
             raise AffinityError("no mask could be written")
@@ -215,11 +216,11 @@ class _Application:
         self._say(f"Measuring again for {length_s:.0f} s")
         after = measure()
         checked = verify.verify(targets, first, self._access.observe())
-        applied = report.Applied(self._plan, written, checked, after)
+        applied = judged(self._plan, written, checked, after)
         self._say(report.checked_text(applied))
         return applied
 
-    def _why_not_kept(self, applied: report.Applied, wishes: Wishes) -> str:
+    def _why_not_kept(self, applied: Applied, wishes: Wishes) -> str:
         """Empty where it is to be kept."""
         if any(one.verdict == "elsewhere" for one in applied.checked):
             return "Not followed"
@@ -229,7 +230,7 @@ class _Application:
             return "Not confirmed"
         return ""
 
-    def _put_back(self, why: str) -> tuple[undo.Restored, ...]:
+    def _put_back(self, why: str) -> tuple[Restored, ...]:
         _deafen()
         record = journal.read(self._log.path)
         if record.undone:

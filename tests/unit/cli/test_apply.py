@@ -12,11 +12,11 @@ from pathlib import Path
 import click
 import pytest
 
+from irqwatch.affinity import files, journal
 from irqwatch.cli import apply as cli_apply
 from irqwatch.cli.apply import Wishes, apply, undo_journal
 from irqwatch.errors import AffinityError, ProbeError
 from irqwatch.model.plan import Plan
-from irqwatch.sink.affinity import files, journal
 from irqwatch.source.root import Root
 from tests import affinity
 from tests.affinity import FakeHost

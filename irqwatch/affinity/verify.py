@@ -1,12 +1,11 @@
 """Whether interrupts arrive where they were sent."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from irqwatch import clock
-from irqwatch.model.plan import Line
+from irqwatch.affinity.lines import Lines
+from irqwatch.model.applied import Checked, Target
 from irqwatch.model.snapshot import Snapshot
-from irqwatch.sink.affinity.lines import Lines
 
 # A mask is in force from the next interrupt on (kernel/irq/migration.c): an idle line is not waited
 # for longer than this.
@@ -14,26 +13,6 @@ SETTLE_NS = 2 * 10**9
 LOOK_EVERY_NS = 50_000_000
 
 COUNTER_BITS = 32  # of /proc/interrupts, by line and CPU
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a line is to run."""
-
-    line: Line
-    cpus: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """``verdict``: "ok", "unverified" (no interrupt came), "elsewhere" or "gone". ``there`` and
-    ``elsewhere`` are the interrupts that came on its CPUs and on others."""
-
-    target: Target
-    verdict: str
-    effective: frozenset[int] | None
-    there: int
-    elsewhere: int
 
 
 def verify(targets: Iterable[Target], before: Snapshot, after: Snapshot) -> tuple[Checked, ...]:

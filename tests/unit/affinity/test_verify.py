@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from irqwatch.affinity.verify import verify
+from irqwatch.model.applied import Target
 from irqwatch.model.snapshot import Line, LineSetting, Snapshot
-from irqwatch.sink.affinity.verify import Target, verify
 from tests import affinity, hosts
 
 TARGET = Target(affinity.line(31), frozenset({2}))
