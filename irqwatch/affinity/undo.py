@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 
-from irqwatch.affinity.files import Access, WriteMask
+from irqwatch.affinity.access import Access, WriteMask
 from irqwatch.affinity.journal import Entry, Journal, Record
 from irqwatch.affinity.lines import Lines
 from irqwatch.affinity.verify import settle

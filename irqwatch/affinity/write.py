@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable, Mapping
 
-from irqwatch.affinity.files import WriteMask
+from irqwatch.affinity.access import WriteMask
 from irqwatch.model.applied import Refusal, Written
 from irqwatch.model.plan import Line, Move, Plan
 from irqwatch.model.topology import Topology

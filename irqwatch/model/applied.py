@@ -1,6 +1,7 @@
 """What came of applying a plan and of putting it back: names and figures, which the sink words."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from irqwatch.model.plan import Line, Move
 
@@ -86,3 +87,63 @@ class Restored:
     verdict: str
     found: frozenset[int] | None = None
     refused: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What there is stands in the journal; the masks come next."""
+
+    journal: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """In the order in which they were written."""
+
+    written: tuple[Written, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remeasuring:
+    """It takes ``seconds``."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """It stays as it was written."""
+
+    journal: Path
+    is_without_gain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """``why``: "not followed" (interrupts went elsewhere), "worse", "not confirmed", "interrupted"
+    or "failed". ``restored`` in the order in which they were."""
+
+    why: str
+    restored: tuple[Restored, ...]
+
+
+# What is told of while a plan is applied, as it happens.
+Step = Begun | Wrote | Remeasuring | Applied | Kept | PutBack
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of a plan that was applied to its end. ``put_back`` is None where it is kept."""
+
+    applied: Applied
+    journal: Path
+    put_back: PutBack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo did by a journal that was written at ``time``."""
+
+    journal: Path
+    time: str
+    restored: tuple[Restored, ...]

@@ -5,7 +5,21 @@ import json
 from collections.abc import Iterable
 
 from irqwatch.cells import cpu_list
-from irqwatch.model.applied import Applied, Checked, Refusal, Restored, Written
+from irqwatch.model.applied import (
+    Applied,
+    Begun,
+    Checked,
+    Kept,
+    Outcome,
+    PutBack,
+    Refusal,
+    Remeasuring,
+    Restored,
+    Step,
+    Undone,
+    Written,
+    Wrote,
+)
 from irqwatch.model.plan import Line
 
 SCHEMA = 1
@@ -20,8 +34,41 @@ REFUSALS = {
 }
 
 
-def written_text(written: Iterable[Written]) -> str:
-    """A row a line, in the order in which they were written."""
+# By PutBack.why.
+WHY_PUT_BACK = {
+    "not followed": "Not followed",
+    "worse": "Worse than before",
+    "not confirmed": "Not confirmed",
+    "interrupted": "Interrupted",
+    "failed": "Failed",
+}
+
+
+def step_text(step: Step) -> str:
+    """One or more lines."""
+    match step:
+        case Begun():
+            return f"Writing, coldest first; journal {step.journal}\n"
+        case Wrote():
+            return _written_text(step.written)
+        case Remeasuring():
+            return f"Measuring again for {step.seconds:.0f} s\n"
+        case Applied():
+            return _checked_text(step)
+        case Kept():
+            though = ", though no gain was measured" if step.is_without_gain else ""
+            return f"Kept{though}. Undo: irqwatch advise --undo {step.journal}\n"
+        case PutBack():
+            why = WHY_PUT_BACK[step.why]
+            return f"{why}: putting everything back.\n{_restored_text(step.restored)}"
+
+
+def undone_text(undone: Undone) -> str:
+    rows = _restored_text(undone.restored) or "  nothing had been written\n"
+    return f"{undone.journal}, written {undone.time}:\n{rows}"
+
+
+def _written_text(written: Iterable[Written]) -> str:
     rows = [_written_row(one) for one in written]
     return "".join(f"  {row}\n" for row in rows)
 
@@ -50,7 +97,7 @@ def _refused(refusal: Refusal) -> str:
     return REFUSALS.get(refusal.number) or f"refused: {refusal.text}"
 
 
-def checked_text(applied: Applied) -> str:
+def _checked_text(applied: Applied) -> str:
     """What was verified, and what was predicted beside what was measured."""
     rows = "".join(f"  {_checked_row(one)}\n" for one in applied.checked)
     return f"{rows}\n{_loads_table(applied)}\n{_busiest_row(applied)}\n"
@@ -87,8 +134,7 @@ def _busiest_row(applied: Applied) -> str:
     )
 
 
-def restored_text(restored: Iterable[Restored]) -> str:
-    """A row a line, in the order in which they were put back."""
+def _restored_text(restored: Iterable[Restored]) -> str:
     rows = [_restored_row(one) for one in restored]
     return "".join(f"  {row}\n" for row in rows)
 
@@ -107,16 +153,17 @@ def _detail(restored: Restored) -> str:
     return _refused(restored.refused) if restored.refused else ""
 
 
-def to_json(applied: Applied, restored: tuple[Restored, ...], kept: bool, journal: str) -> str:
+def to_json(outcome: Outcome) -> str:
     """One line: ``{"schema", "kept", "journal", "weighed_by", "busiest": {"before", "predicted",
     "measured", "spread"}, "cpus": [{"cpu", "before", "predicted", "measured"}], "written":
     [{"irq", "device", "from", "to", "why"}], "checked": [{"irq", "verdict", "effective", "there",
     "elsewhere"}], "restored": [{"irq", "verdict", "detail"}]}``. "to" is null where nothing was
     written."""
+    applied, put_back = outcome.applied, outcome.put_back
     document = {
         "schema": SCHEMA,
-        "kept": kept,
-        "journal": journal,
+        "kept": put_back is None,
+        "journal": str(outcome.journal),
         "weighed_by": applied.weighed_by,
         "busiest": {
             "before": applied.busiest.before,
@@ -155,7 +202,7 @@ def to_json(applied: Applied, restored: tuple[Restored, ...], kept: bool, journa
         ],
         "restored": [
             {"irq": one.line.irq, "verdict": one.verdict, "detail": _detail(one)}
-            for one in restored
+            for one in (put_back.restored if put_back else ())
         ],
     }
     return json.dumps(document, allow_nan=False, separators=(",", ":")) + "\n"

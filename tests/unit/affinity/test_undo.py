@@ -1,15 +1,16 @@
 import errno
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from irqwatch.affinity import journal, undo, write
-from irqwatch.affinity.files import Access
+from irqwatch.affinity.access import Access
 from irqwatch.affinity.journal import Journal
+from irqwatch.cli.apply import host_access
 from irqwatch.errors import AffinityError
 from irqwatch.model.applied import Refusal
-from irqwatch.source.live import LiveSource
 from tests import affinity
 from tests.affinity import FakeHost
 
@@ -30,7 +31,7 @@ def applied(host: FakeHost, tmp_path: Path) -> Iterator[Journal]:
 
 
 def access(host: FakeHost) -> Access:
-    return Access(LiveSource(host.root, (), settings_max_age_ns=0).sample, host.write)
+    return replace(host_access(host.root), write=host.write)
 
 
 def put_back(log: Journal, host: FakeHost) -> list[tuple[int, str]]:
@@ -90,8 +91,8 @@ def test_what_the_kernel_refuses_can_be_tried_again(host: FakeHost, applied: Jou
             raise OSError(errno.EINVAL, "Invalid argument")
         host.write(irq, cpus)
 
-    observe = access(host).observe
-    done = undo.put_back(applied, journal.read(applied.path), Access(observe, refuse))
+    refusing = replace(access(host), write=refuse)
+    done = undo.put_back(applied, journal.read(applied.path), refusing)
     refused = Refusal(errno.EINVAL, "Invalid argument")
     assert [(one.verdict, one.refused) for one in done] == [
         ("restored", None),

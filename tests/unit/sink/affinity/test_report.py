@@ -1,10 +1,25 @@
 import errno
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from irqwatch.affinity.judge import judged
-from irqwatch.model.applied import Checked, Refusal, Restored, Target, Written
+from irqwatch.model.applied import (
+    Begun,
+    Checked,
+    Kept,
+    Outcome,
+    PutBack,
+    Refusal,
+    Remeasuring,
+    Restored,
+    Target,
+    Undone,
+    Written,
+    Wrote,
+)
 from irqwatch.sink.affinity import report
 from tests import affinity, golden_file
 
@@ -20,23 +35,62 @@ CHECKED = (
     Checked(Target(affinity.line(31), frozenset({1})), "ok", frozenset({1}), 812, 1),
 )
 APPLIED = judged(PLAN, WRITTEN, CHECKED, affinity.measured(PLAN, {0: 0.41, 1: 0.22, 3: 0.05}))
-RESTORED = (
-    Restored(affinity.line(31), "restored"),
-    Restored(affinity.line(30), "changed", found=frozenset({2})),
+PUT_BACK = PutBack(
+    "not confirmed",
+    (
+        Restored(affinity.line(31), "restored"),
+        Restored(affinity.line(30), "changed", found=frozenset({2})),
+    ),
 )
+JOURNAL = Path("/var/lib/irqwatch/affinity-1.json")
 
 
 def test_golden_text() -> None:
-    text = (
-        report.written_text(WRITTEN) + report.checked_text(APPLIED) + report.restored_text(RESTORED)
+    steps = (
+        Begun(JOURNAL),
+        Wrote(WRITTEN),
+        Remeasuring(3.0),
+        APPLIED,
+        Kept(JOURNAL, is_without_gain=False),
+        Kept(JOURNAL, is_without_gain=True),
+        PUT_BACK,
     )
-    golden_file.check("affinity_report.txt", text)
+    golden_file.check("affinity_report.txt", "".join(map(report.step_text, steps)))
 
 
 def test_golden_json() -> None:
-    text = report.to_json(APPLIED, RESTORED, False, "/var/lib/irqwatch/affinity-1.json")
+    text = report.to_json(Outcome(APPLIED, JOURNAL, PUT_BACK))
     assert text.count("\n") == 1
     golden_file.check("affinity_report.json", json.dumps(json.loads(text), indent=1) + "\n")
+
+
+def test_what_is_kept_in_json() -> None:
+    document = json.loads(report.to_json(Outcome(APPLIED, JOURNAL)))
+    assert (document["kept"], document["restored"]) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("not followed", "Not followed"),
+        ("worse", "Worse than before"),
+        ("not confirmed", "Not confirmed"),
+        ("interrupted", "Interrupted"),
+        ("failed", "Failed"),
+    ],
+)
+def test_why_it_was_put_back_is_said(why: str, said: str) -> None:
+    assert report.step_text(PutBack(why, ())) == f"{said}: putting everything back.\n"
+
+
+def test_what_an_undo_did_is_said() -> None:
+    undone = Undone(JOURNAL, "2023-11-14T22:13:20Z", (Restored(affinity.line(31), "restored"),))
+    assert report.undone_text(undone) == (
+        f"{JOURNAL}, written 2023-11-14T22:13:20Z:\n  31 dev31-queue  restored\n"
+    )
+    assert report.undone_text(replace(undone, restored=())).endswith(
+        ":\n  nothing had been written\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,19 +106,20 @@ def test_golden_json() -> None:
 )
 def test_what_the_kernel_refuses_is_said(number: int, why: str) -> None:
     refusal = Refusal(number, "Device or resource busy")
-    written = report.written_text([Written(PLAN.moves[0], None, refusal)])
+    written = report.step_text(Wrote((Written(PLAN.moves[0], None, refusal),)))
     assert written == f"  30 dev30-queue  stays 0-3: {why}\n"
-    restored = report.restored_text([Restored(affinity.line(30), "failed", refused=refusal)])
-    assert restored == f"  30 dev30-queue  failed: {why}\n"
+    failed = PutBack("failed", (Restored(affinity.line(30), "failed", refused=refusal),))
+    assert report.step_text(failed).splitlines()[1] == f"  30 dev30-queue  failed: {why}"
 
 
 def test_no_vector_anywhere_is_said() -> None:
-    assert report.written_text([Written(PLAN.moves[0], None, FULL)]) == (
+    assert report.step_text(Wrote((Written(PLAN.moves[0], None, FULL),))) == (
         "  30 dev30-queue  stays 0-3: no CPU that would do has an interrupt vector left\n"
     )
 
 
 def test_a_line_that_is_gone_is_said() -> None:
-    assert report.restored_text([Restored(affinity.line(30), "gone")]) == (
-        "  30 dev30-queue  gone: its number is free or another device's\n"
-    )
+    step = PutBack("failed", (Restored(affinity.line(30), "gone"),))
+    assert report.step_text(step).splitlines()[1:] == [
+        "  30 dev30-queue  gone: its number is free or another device's"
+    ]
