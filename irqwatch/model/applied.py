@@ -34,14 +34,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``verdict``: "ok", "unverified" (no interrupt came), "elsewhere" or "gone". ``there`` and
-    ``elsewhere`` are the interrupts that came on its CPUs and on others."""
+    """``verdict``: "ok", "unverified" (no interrupt came, or it is not known how many did),
+    "elsewhere" or "gone". ``there`` and ``elsewhere`` are the interrupts that came on its CPUs and
+    on others, None where that is not known."""
 
     target: Target
     verdict: str
     effective: frozenset[int] | None
-    there: int
-    elsewhere: int
+    there: int | None
+    elsewhere: int | None
 
 
 @dataclass(frozen=True, slots=True)

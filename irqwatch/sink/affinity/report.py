@@ -106,7 +106,8 @@ def _checked_text(applied: Applied) -> str:
 def _checked_row(checked: Checked) -> str:
     said = {
         "ok": f"ok: {checked.there} interrupts on CPU {cpu_list(checked.target.cpus)}",
-        "unverified": "unverified: no interrupt came",
+        "unverified": "unverified: "
+        + ("no interrupt came" if checked.there is not None else "how many came is not known"),
         "elsewhere": f"NOT FOLLOWED: {checked.elsewhere} interrupts elsewhere, "
         f"runs on CPU {cpu_list(checked.effective or ())}",
         "gone": "the line is gone",

@@ -112,6 +112,15 @@ def test_what_the_kernel_refuses_is_said(number: int, why: str) -> None:
     assert report.step_text(failed).splitlines()[1] == f"  30 dev30-queue  failed: {why}"
 
 
+def test_that_it_is_not_known_how_many_came_is_said() -> None:
+    checked = Checked(Target(affinity.line(31), frozenset({1})), "unverified", None, None, None)
+    applied = replace(APPLIED, checked=(checked,))
+    said = report.step_text(applied).splitlines()[0]
+    assert said == "  31 dev31-queue  unverified: how many came is not known"
+    (row,) = json.loads(report.to_json(Outcome(applied, JOURNAL)))["checked"]
+    assert (row["there"], row["elsewhere"]) == (None, None)
+
+
 def test_no_vector_anywhere_is_said() -> None:
     assert report.step_text(Wrote((Written(PLAN.moves[0], None, FULL),))) == (
         "  30 dev30-queue  stays 0-3: no CPU that would do has an interrupt vector left\n"
