@@ -1,9 +1,10 @@
 """A host whose interrupts can be moved: its files in a folder, and plans for it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from irqwatch.affinity.access import Access
 from irqwatch.model.plan import CpuLoad, Line, Move, Plan
 from irqwatch.model.snapshot import Host
 from irqwatch.source.root import Root
@@ -158,6 +159,27 @@ class FakeHost:
         path = self._file(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n")
+
+
+def moving(access: Access, host: FakeHost) -> Access:
+    """Writes to the files as always, and each line goes where it is sent."""
+
+    def write(irq: int, cpus: frozenset[int]) -> None:
+        access.write(irq, cpus)
+        host.follow()
+
+    return replace(access, write=write)
+
+
+def refusing(access: Access, irqs: Collection[int]) -> Access:
+    """Lines that the kernel manages."""
+
+    def write(irq: int, cpus: frozenset[int]) -> None:
+        if irq in irqs:
+            raise PermissionError(1, "Operation not permitted")
+        access.write(irq, cpus)
+
+    return replace(access, write=write)
 
 
 def kernel_text(cpus: frozenset[int]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean, stdev
 
+from irqwatch.base import counters, measures
 from irqwatch.base.names import device_names, line_name
 from irqwatch.collectors.hardirq import HardirqSource
 from irqwatch.model import plan
@@ -18,7 +19,6 @@ from irqwatch.model.snapshot import (
     LineDevice,
     LineSetting,
     Snapshot,
-    Softnet,
     Unavailable,
 )
 from irqwatch.model.topology import Topology
@@ -106,8 +106,8 @@ class CpuFacts:
     task: float | None  # user and system time, without the interrupts where those are timed
     node: int | None
     core: Hashable
-    squeezes: float = 0.0
-    drops: float = 0.0
+    squeezes: float | None  # None where softnet_stat does not say it
+    drops: float | None
     ksoftirqd: float = 0.0
 
     @cached_property
@@ -330,8 +330,8 @@ def _cpu(
             kernel = sum(part or 0.0 for part in parts)
             own = max(own, kernel + _in_threads(windows[number].view, cpu))
         loads.append(own)
-    seconds = max((last.monotonic_ns - first.monotonic_ns) / NS, 1e-9)
-    softnet = _softnet_rise(first, last, cpu)
+    interval_ns = max(last.monotonic_ns - first.monotonic_ns, 1)
+    squeezes, drops = _softnet_rates(first, last, cpu, interval_ns)
     return CpuFacts(
         cpu=cpu,
         loads=tuple(loads),
@@ -339,9 +339,9 @@ def _cpu(
         task=_mean([_busy(view.user, view.system) if view else None for view in views]),
         node=topology.node,
         core=min(topology.siblings, default=cpu),
-        squeezes=softnet.time_squeeze / seconds,
-        drops=softnet.dropped / seconds,
-        ksoftirqd=_ksoftirqd_ns(first, last, cpu) / NS / seconds,
+        squeezes=squeezes,
+        drops=drops,
+        ksoftirqd=_ksoftirqd_ns(first, last, cpu) / interval_ns,
     )
 
 
@@ -365,18 +365,23 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _softnet_rise(first: Snapshot, last: Snapshot, cpu: int) -> Softnet:
-    """32-bit counters that wrap: a step back is left out."""
-    rows = [next((row for row in one.softnet if row.cpu == cpu), None) for one in (first, last)]
-    before, after = rows
-    if before is None or after is None:
-        return Softnet(cpu, 0, 0, 0)
-    return Softnet(
-        cpu,
-        max(0, after.processed - before.processed),
-        max(0, after.dropped - before.dropped),
-        max(0, after.time_squeeze - before.time_squeeze),
+def _softnet_rates(
+    first: Snapshot, last: Snapshot, cpu: int, interval_ns: int
+) -> tuple[float | None, float | None]:
+    """Squeezes and drops a second. Their counters are 32 bits wide (struct softnet_data in
+    include/linux/netdevice.h)."""
+    before, after = (
+        next((row for row in one.softnet if row.cpu == cpu), None) for one in (first, last)
     )
+    if before is None or after is None:
+        return None, None
+    squeezes = counters.steps_32bit(after.time_squeeze, before.time_squeeze, interval_ns)
+    drops = counters.steps_32bit(after.dropped, before.dropped, interval_ns)
+    return _rate(squeezes, interval_ns), _rate(drops, interval_ns)
+
+
+def _rate(count: int | None, interval_ns: int) -> float | None:
+    return None if count is None else measures.rate(count, interval_ns)
 
 
 def _ksoftirqd_ns(first: Snapshot, last: Snapshot, cpu: int) -> int:

@@ -1,29 +1,26 @@
-"""``irqwatch advise --apply`` and ``--undo``: ask, journal, write, verify, measure again, and put
-back where that is worse or nobody confirms it."""
+"""``irqwatch advise --apply`` and ``--undo``: options, questions, and what is printed."""
 
-import contextlib
 import select
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import click
 
-from irqwatch import clock
+from irqwatch.affinity import journal, transaction
+from irqwatch.affinity.access import Access
+from irqwatch.affinity.files import mask_writer
+from irqwatch.affinity.transaction import Caller
 from irqwatch.cli.options import seconds
 from irqwatch.errors import AffinityError
 from irqwatch.model.plan import Plan
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.parse import cpumask
-from irqwatch.sink.affinity import check, files, journal, report, undo, verify, write
+from irqwatch.sink.affinity import report
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root, Unreadable, read, read_parsed
-
-# What ends a session: each puts back what was written.
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _confirm_seconds(
@@ -100,19 +97,22 @@ def apply(plan: Plan, measure: Callable[[], Plan], root: Root, wishes: Wishes) -
     if not plan.moves:
         say(f"Nothing to apply: {plan.verdict}")
         return 0
-    access = host_access(root)
-    check_all(plan, access.observe(), root)
-    if not wishes.yes and not is_wanted(plan):
+    caller = Caller(
+        is_wanted=lambda: wishes.yes or is_wanted(plan),
+        measure=measure,
+        is_confirmed=lambda: wishes.confirm_s is None or confirmed(wishes.confirm_s),
+        tell=lambda step: say(report.step_text(step)),
+    )
+    try:
+        outcome = transaction.apply(plan, host_access(root), caller, wishes.journal)
+    except KeyboardInterrupt:
+        raise click.Abort from None
+    if outcome is None:
         say("Nothing was written.")
         return 0
-    with files.locked(root.procfs):
-        now = access.observe()  # whoever was asked took their time
-        check_all(plan, now, root)
-        now_ns = clock.wall_ns()
-        path = wishes.journal or journal.new_path(now_ns)
-        default = read_parsed(root.procfs / "irq" / "default_smp_affinity", cpumask.parse)
-        with journal.create(path, plan, default or frozenset(), now_ns) as log:
-            return _Application(plan, access, log, say).run(measure, wishes)
+    if wishes.as_json:
+        click.echo(report.to_json(outcome), nl=False)
+    return 1 if outcome.put_back else 0
 
 
 def refuse_early(now: Snapshot, root: Root, wishes: Wishes) -> None:
@@ -120,29 +120,20 @@ def refuse_early(now: Snapshot, root: Root, wishes: Wishes) -> None:
     AffinityError, click.UsageError where nobody can answer."""
     if not wishes.yes and not sys.stdin.isatty():
         raise click.UsageError("--apply asks before it writes: without a terminal add --yes.")
-    if wishes.journal:
-        journal.check_new(wishes.journal)
-    # All may be written or none: one that is not the kernel's own tells.
-    movable = next((one.irq for one in now.settings if one.writable is not False), None)
-    if movable is not None:
-        files.check_writable(root.procfs, movable)
-    check.check_irqbalance_bans(irqbalances(now, root))
+    transaction.refuse_early(now, host_access(root), wishes.journal)
 
 
-def host_access(root: Root) -> files.Access:
-    observe = LiveSource(root, (), settings_max_age_ns=0).sample
-    return files.Access(observe, files.mask_writer(root.procfs))
+def host_access(root: Root) -> Access:
+    return Access(
+        procfs=root.procfs,
+        observe=LiveSource(root, (), settings_max_age_ns=0).sample,
+        irqbalances=partial(irqbalances, root),
+        default_affinity=partial(default_affinity, root),
+        write=mask_writer(root.procfs),
+    )
 
 
-def check_all(plan: Plan, now: Snapshot, root: Root) -> None:
-    """Raises AffinityError where the plan must not, or cannot, be applied to this host now."""
-    check.check_host(plan, now)
-    for move in plan.moves:
-        files.check_writable(root.procfs, move.line.irq)
-    check.check_irqbalance(plan, irqbalances(now, root))
-
-
-def irqbalances(now: Snapshot, root: Root) -> list[tuple[int, bytes]]:
+def irqbalances(root: Root, now: Snapshot) -> list[tuple[int, bytes]]:
     """pid and /proc/PID/cmdline of each that runs."""
     commands = []
     for thread in now.threads:
@@ -152,92 +143,15 @@ def irqbalances(now: Snapshot, root: Root) -> list[tuple[int, bytes]]:
     return commands
 
 
+def default_affinity(root: Root) -> frozenset[int]:
+    path = root.procfs / "irq" / "default_smp_affinity"
+    return read_parsed(path, cpumask.parse) or frozenset()
+
+
 def is_wanted(plan: Plan) -> bool:
     """Asks. Raises click.Abort where the question is cut off."""
     masks = "1 mask" if len(plan.moves) == 1 else f"{len(plan.moves)} masks"
     return click.confirm(f"Write {masks} to /proc/irq?", err=True)
-
-
-class _Application:
-    """One run, from the first write on."""
-
-    def __init__(
-        self, plan: Plan, access: files.Access, log: journal.Journal, say: Callable[[str], None]
-    ) -> None:
-        self._plan = plan
-        self._access = access
-        self._log = log
-        self._say = say
-
-    def run(self, measure: Callable[[], Plan], wishes: Wishes) -> int:
-        restored: tuple[undo.Restored, ...] = ()
-        with _ends_by_signal():
-            try:
-                try:
-                    applied = self._apply(measure)
-                    why = self._why_not_kept(applied, wishes)
-                finally:
-                    _deafen()  # a signal that comes before this is done is one for below
-            except KeyboardInterrupt:
-                self._put_back("Interrupted")
-                raise click.Abort from None
-            except BaseException:
-                self._put_back("Failed")
-                raise
-            if why:
-                restored = self._put_back(why)
-            else:
-                though = ", though no gain was measured" if applied.is_without_gain else ""
-                self._say(f"Kept{though}. Undo: irqwatch advise --undo {self._log.path}")
-        if wishes.as_json:
-            text = report.to_json(applied, restored, not why, str(self._log.path))
-            click.echo(text, nl=False)
-        return 1 if why else 0
-
-    def _apply(self, measure: Callable[[], Plan]) -> report.Applied:
-        before = self._access.observe()
-        self._say(f"Writing, coldest first; journal {self._log.path}")
-        written = write.write_moves(
-            self._plan, before.topology, self._access.write, self._log.about_to_write
-        )
-        self._say(report.written_text(written))
-        targets = [
-            verify.Target(one.move.line, one.cpus) for one in written if one.cpus is not None
-        ]
-        if not targets:
-            self._log.mark_undone()
-            raise AffinityError("no mask could be written")
-        verify.settle(targets, before, self._access.observe)
-        # A snapshot reads the counters before it reads where lines run: that one's may be older
-        # than the move.
-        first = self._access.observe()
-        length_s = self._plan.windows * self._plan.window_s
-        self._say(f"Measuring again for {length_s:.0f} s")
-        after = measure()
-        checked = verify.verify(targets, first, self._access.observe())
-        applied = report.Applied(self._plan, written, checked, after)
-        self._say(report.checked_text(applied))
-        return applied
-
-    def _why_not_kept(self, applied: report.Applied, wishes: Wishes) -> str:
-        """Empty where it is to be kept."""
-        if any(one.verdict == "elsewhere" for one in applied.checked):
-            return "Not followed"
-        if applied.is_worse:
-            return "Worse than before"
-        if wishes.confirm_s is not None and not confirmed(wishes.confirm_s):
-            return "Not confirmed"
-        return ""
-
-    def _put_back(self, why: str) -> tuple[undo.Restored, ...]:
-        _deafen()
-        record = journal.read(self._log.path)
-        if record.undone:
-            return ()
-        restored = undo.put_back(self._log, record, self._access)
-        with contextlib.suppress(AffinityError):  # a terminal that is gone keeps nothing back
-            self._say(f"{why}: putting everything back.\n{report.restored_text(restored)}")
-        return restored
 
 
 def confirmed(within_s: float) -> bool:
@@ -253,17 +167,9 @@ def confirmed(within_s: float) -> bool:
 def undo_journal(name: str, root: Root) -> int:
     """Put back what a journal (the newest, where the name is empty) tells of. The exit code: 1
     where a mask could not be written. Raises AffinityError."""
-    path = Path(name) if name else journal.latest()
-    with files.locked(root.procfs), journal.reopen(path) as log:
-        record = journal.read(path)
-        if record.undone:
-            raise AffinityError(f"{path} has been undone already")
-        for entry in record.entries:
-            files.check_writable(root.procfs, entry.line.irq)
-        restored = undo.put_back(log, record, host_access(root))
-    click.echo(f"{path}, written {record.time}:")
-    click.echo(report.restored_text(restored) or "  nothing had been written\n", nl=False)
-    return 1 if any(one.verdict == "failed" for one in restored) else 0
+    undone = transaction.undo(Path(name) if name else None, host_access(root))
+    click.echo(report.undone_text(undone), nl=False)
+    return 1 if any(one.verdict == "failed" for one in undone.restored) else 0
 
 
 def _teller(wishes: Wishes) -> Callable[[str], None]:
@@ -276,25 +182,3 @@ def _teller(wishes: Wishes) -> Callable[[str], None]:
             raise AffinityError(f"the output cannot be written: {error.strerror}") from error
 
     return say
-
-
-@contextlib.contextmanager
-def _ends_by_signal() -> Iterator[None]:
-    """The first signal that ends a session is a KeyboardInterrupt, those after it are nothing."""
-
-    def end(signum: int, at: FrameType | None) -> None:
-        _deafen()
-        raise KeyboardInterrupt
-
-    before = {one: signal.signal(one, end) for one in ENDS}
-    try:
-        yield
-    finally:
-        for one, was in before.items():
-            signal.signal(one, was)
-
-
-def _deafen() -> None:
-    """Putting back takes two seconds at most and is not to be cut short."""
-    for one in ENDS:
-        signal.signal(one, signal.SIG_IGN)

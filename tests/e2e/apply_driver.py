@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from irqwatch.affinity import verify
 from irqwatch.cli.apply import Wishes, apply, undo_journal
 from irqwatch.model.plan import Plan
-from irqwatch.sink.affinity import verify
 from irqwatch.source.root import Root
 from tests import affinity
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from irqwatch.affinity import journal, verify
 from irqwatch.cli.apply import undo_journal
-from irqwatch.sink.affinity import journal, verify
 from tests import affinity
 from tests.affinity import FakeHost
 from tests.e2e.serving import LIMIT_SECONDS

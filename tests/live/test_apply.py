@@ -15,10 +15,10 @@ from pathlib import Path
 import click
 import pytest
 
+from irqwatch.affinity import journal
 from irqwatch.cli.apply import Wishes, apply, host_access, undo_journal
 from irqwatch.model.plan import CpuLoad, Line, Move, Plan
 from irqwatch.model.snapshot import Snapshot
-from irqwatch.sink.affinity import journal
 from irqwatch.sink.affinity.script import to_script
 from irqwatch.source.root import Root
 from tests import affinity

@@ -24,7 +24,7 @@ def _is_full(one: CpuFacts) -> bool:
 
 def squeeze(case: Case) -> Iterator[Seen]:
     for cpu, one in case.facts.cpus.items():
-        if one.squeezes < case.limit("squeezes"):
+        if one.squeezes is None or one.squeezes < case.limit("squeezes"):
             continue
         lines = _lines_on(case, cpu)
         advice, undo = moves_of(case, irqs_of(lines))
@@ -55,7 +55,7 @@ def _sysctls(
 
 def drops(case: Case) -> Iterator[Seen]:
     for cpu, one in case.facts.cpus.items():
-        if one.drops < case.limit("drops"):
+        if one.drops is None or one.drops < case.limit("drops"):
             continue
         advice, undo = _sysctls(case, {"netdev_max_backlog": 1000}, 4)
         limited = case.facts.tuning.flow_limit_cpus or frozenset()

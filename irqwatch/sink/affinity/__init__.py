@@ -1,1 +1,1 @@
-"""Applying a Plan: journal, write, verify, undo; and the same as a shell script."""
+"""A plan as a shell script, and what came of applying one, in words and as JSON."""

@@ -1,68 +1,74 @@
 """What came of applying a plan and of an undo, as text for a person and as JSON for a script."""
 
+import errno
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from irqwatch.cells import cpu_list
-from irqwatch.model.plan import CpuLoad, Line, Plan
-from irqwatch.sink.affinity.undo import Restored
-from irqwatch.sink.affinity.verify import Checked
-from irqwatch.sink.affinity.write import Written, predicted
+from irqwatch.model.applied import (
+    Applied,
+    Begun,
+    Checked,
+    Kept,
+    Outcome,
+    PutBack,
+    Refusal,
+    Remeasuring,
+    Restored,
+    Step,
+    Undone,
+    Written,
+    Wrote,
+)
+from irqwatch.model.plan import Line
 
 SCHEMA = 1
 
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A plan, what was written of it, and what was found then."""
-
-    plan: Plan
-    written: tuple[Written, ...]
-    checked: tuple[Checked, ...]
-    after: Plan  # made of the second measurement; its ``loads`` are what was measured
-
-    @property
-    def before_busiest(self) -> float:
-        return busiest(self.plan.loads, {load.cpu: load.now for load in self.plan.loads})
-
-    @property
-    def predicted_busiest(self) -> float:
-        return busiest(self.plan.loads, predicted(self.plan, self.written))
-
-    @property
-    def measured_busiest(self) -> float:
-        return busiest(self.plan.loads, {load.cpu: load.now for load in self.after.loads})
-
-    @property
-    def noise(self) -> float:
-        """The larger of the spreads of the two measurements."""
-        return max(self.plan.spread, self.after.spread)
-
-    @property
-    def is_worse(self) -> bool:
-        """By more than the noise, and than a gain would have to be to count. A plan may want its
-        busiest CPU busier than it was, to leave others free: then what was planned counts."""
-        limits, expected = self.plan.thresholds, max(self.before_busiest, self.predicted_busiest)
-        if self.plan.weighed_by == "time":
-            least = limits.get("min_gain", 0.0)
-        else:
-            least = limits.get("min_gain_ratio", 0.0) * expected
-        return self.measured_busiest > expected + max(self.noise, least)
-
-    @property
-    def is_without_gain(self) -> bool:
-        """One was predicted and did not come."""
-        return self.predicted_busiest < self.before_busiest <= self.measured_busiest
+# What the kernel means (kernel/irq/proc.c, write_irq_affinity; of one write or of its close).
+REFUSALS = {
+    errno.EPERM: "immovable: the kernel manages it",
+    errno.EIO: "immovable: the kernel manages it",  # before Linux 6.12
+    errno.EINVAL: "those CPUs are offline",
+    errno.ERANGE: "this kernel has no such CPUs",
+    errno.ENOENT: "the line is gone",
+}
 
 
-def busiest(loads: Iterable[CpuLoad], values: Mapping[int, float]) -> float:
-    """The highest of the CPUs that may be given interrupts."""
-    return max((values.get(load.cpu, 0.0) for load in loads if load.eligible), default=0.0)
+# By PutBack.why.
+WHY_PUT_BACK = {
+    "not followed": "Not followed",
+    "worse": "Worse than before",
+    "not confirmed": "Not confirmed",
+    "interrupted": "Interrupted",
+    "failed": "Failed",
+}
 
 
-def written_text(written: Iterable[Written]) -> str:
-    """A row a line, in the order in which they were written."""
+def step_text(step: Step) -> str:
+    """One or more lines."""
+    match step:
+        case Begun():
+            return f"Writing, coldest first; journal {step.journal}\n"
+        case Wrote():
+            return _written_text(step.written)
+        case Remeasuring():
+            return f"Measuring again for {step.seconds:.0f} s\n"
+        case Applied():
+            return _checked_text(step)
+        case Kept():
+            though = ", though no gain was measured" if step.is_without_gain else ""
+            return f"Kept{though}. Undo: irqwatch advise --undo {step.journal}\n"
+        case PutBack():
+            why = WHY_PUT_BACK[step.why]
+            return f"{why}: putting everything back.\n{_restored_text(step.restored)}"
+
+
+def undone_text(undone: Undone) -> str:
+    rows = _restored_text(undone.restored) or "  nothing had been written\n"
+    return f"{undone.journal}, written {undone.time}:\n{rows}"
+
+
+def _written_text(written: Iterable[Written]) -> str:
     rows = [_written_row(one) for one in written]
     return "".join(f"  {row}\n" for row in rows)
 
@@ -71,12 +77,27 @@ def _written_row(written: Written) -> str:
     move = written.move
     before = cpu_list(move.requested)
     if written.cpus is None:
-        return f"{_name(move.line)}  stays {before}: {written.why}"
-    why = f" ({written.why})" if written.why else ""
+        return f"{_name(move.line)}  stays {before}: {_why(written)}"
+    why = f" ({_why(written)})" if written.refused else ""
     return f"{_name(move.line)}  CPU {before} -> {cpu_list(written.cpus)}{why}"
 
 
-def checked_text(applied: Applied) -> str:
+def _why(written: Written) -> str:
+    """Why it is not what was planned; empty where it is."""
+    if written.refused is None:
+        return ""
+    if written.cpus is not None:
+        return f"CPU {cpu_list(written.move.to)} has no vector left"
+    if written.refused.number == errno.ENOSPC:
+        return "no CPU that would do has an interrupt vector left"
+    return _refused(written.refused)
+
+
+def _refused(refusal: Refusal) -> str:
+    return REFUSALS.get(refusal.number) or f"refused: {refusal.text}"
+
+
+def _checked_text(applied: Applied) -> str:
     """What was verified, and what was predicted beside what was measured."""
     rows = "".join(f"  {_checked_row(one)}\n" for one in applied.checked)
     return f"{rows}\n{_loads_table(applied)}\n{_busiest_row(applied)}\n"
@@ -85,7 +106,8 @@ def checked_text(applied: Applied) -> str:
 def _checked_row(checked: Checked) -> str:
     said = {
         "ok": f"ok: {checked.there} interrupts on CPU {cpu_list(checked.target.cpus)}",
-        "unverified": "unverified: no interrupt came",
+        "unverified": "unverified: "
+        + ("no interrupt came" if checked.there is not None else "how many came is not known"),
         "elsewhere": f"NOT FOLLOWED: {checked.elsewhere} interrupts elsewhere, "
         f"runs on CPU {cpu_list(checked.effective or ())}",
         "gone": "the line is gone",
@@ -94,61 +116,70 @@ def _checked_row(checked: Checked) -> str:
 
 
 def _loads_table(applied: Applied) -> str:
-    planned = predicted(applied.plan, applied.written)
-    measured = {load.cpu: load.now for load in applied.after.loads}
     rows = ["  CPU     before  predicted   measured"]
-    for load in applied.plan.loads:
-        cells = (load.now, planned[load.cpu], measured.get(load.cpu))
-        texts = [_load(applied.plan, value) for value in cells]
-        rows.append(f"  {load.cpu:3}  {texts[0]:>9}  {texts[1]:>9}  {texts[2]:>9}")
+    for one in applied.cpus:
+        cells = (one.before, one.predicted, one.measured)
+        texts = [_load(applied, value) for value in cells]
+        rows.append(f"  {one.cpu:3}  {texts[0]:>9}  {texts[1]:>9}  {texts[2]:>9}")
     return "".join(f"{row}\n" for row in rows)
 
 
 def _busiest_row(applied: Applied) -> str:
-    plan, expected, found = applied.plan, applied.predicted_busiest, applied.measured_busiest
-    off = f", {abs(found / expected - 1):.1%} off" if expected else ""
+    busiest = applied.busiest
+    off = f", {abs(busiest.measured / busiest.predicted - 1):.1%} off" if busiest.predicted else ""
     return (
-        f"  busiest CPU: {_load(plan, applied.before_busiest)} before, "
-        f"{_load(plan, expected)} predicted, {_load(plan, found)} measured{off} "
-        f"(windows spread by {_load(plan, applied.noise)})"
+        f"  busiest CPU: {_load(applied, busiest.before)} before, "
+        f"{_load(applied, busiest.predicted)} predicted, "
+        f"{_load(applied, busiest.measured)} measured{off} "
+        f"(windows spread by {_load(applied, busiest.noise)})"
     )
 
 
-def restored_text(restored: Iterable[Restored]) -> str:
-    """A row a line, in the order in which they were put back."""
-    return "".join(
-        f"  {_name(one.line)}  {one.verdict}{': ' if one.detail else ''}{one.detail}\n"
-        for one in restored
-    )
+def _restored_text(restored: Iterable[Restored]) -> str:
+    rows = [_restored_row(one) for one in restored]
+    return "".join(f"  {row}\n" for row in rows)
 
 
-def to_json(applied: Applied, restored: tuple[Restored, ...], kept: bool, journal: str) -> str:
+def _restored_row(restored: Restored) -> str:
+    detail = _detail(restored)
+    return f"{_name(restored.line)}  {restored.verdict}{': ' if detail else ''}{detail}"
+
+
+def _detail(restored: Restored) -> str:
+    """What the verdict alone does not say."""
+    if restored.verdict == "changed":
+        return f"somebody else has set CPU {cpu_list(restored.found or ())}: left so"
+    if restored.verdict == "gone":
+        return "its number is free or another device's"
+    return _refused(restored.refused) if restored.refused else ""
+
+
+def to_json(outcome: Outcome) -> str:
     """One line: ``{"schema", "kept", "journal", "weighed_by", "busiest": {"before", "predicted",
     "measured", "spread"}, "cpus": [{"cpu", "before", "predicted", "measured"}], "written":
     [{"irq", "device", "from", "to", "why"}], "checked": [{"irq", "verdict", "effective", "there",
     "elsewhere"}], "restored": [{"irq", "verdict", "detail"}]}``. "to" is null where nothing was
     written."""
-    planned = predicted(applied.plan, applied.written)
-    measured = {load.cpu: load.now for load in applied.after.loads}
+    applied, put_back = outcome.applied, outcome.put_back
     document = {
         "schema": SCHEMA,
-        "kept": kept,
-        "journal": journal,
-        "weighed_by": applied.plan.weighed_by,
+        "kept": put_back is None,
+        "journal": str(outcome.journal),
+        "weighed_by": applied.weighed_by,
         "busiest": {
-            "before": applied.before_busiest,
-            "predicted": applied.predicted_busiest,
-            "measured": applied.measured_busiest,
-            "spread": applied.noise,
+            "before": applied.busiest.before,
+            "predicted": applied.busiest.predicted,
+            "measured": applied.busiest.measured,
+            "spread": applied.busiest.noise,
         },
         "cpus": [
             {
-                "cpu": load.cpu,
-                "before": load.now,
-                "predicted": planned[load.cpu],
-                "measured": measured.get(load.cpu),
+                "cpu": one.cpu,
+                "before": one.before,
+                "predicted": one.predicted,
+                "measured": one.measured,
             }
-            for load in applied.plan.loads
+            for one in applied.cpus
         ],
         "written": [
             {
@@ -156,7 +187,7 @@ def to_json(applied: Applied, restored: tuple[Restored, ...], kept: bool, journa
                 "device": one.move.line.device,
                 "from": sorted(one.move.requested),
                 "to": None if one.cpus is None else sorted(one.cpus),
-                "why": one.why,
+                "why": _why(one),
             }
             for one in applied.written
         ],
@@ -171,7 +202,8 @@ def to_json(applied: Applied, restored: tuple[Restored, ...], kept: bool, journa
             for one in applied.checked
         ],
         "restored": [
-            {"irq": one.line.irq, "verdict": one.verdict, "detail": one.detail} for one in restored
+            {"irq": one.line.irq, "verdict": one.verdict, "detail": _detail(one)}
+            for one in (put_back.restored if put_back else ())
         ],
     }
     return json.dumps(document, allow_nan=False, separators=(",", ":")) + "\n"
@@ -181,7 +213,7 @@ def _name(line: Line) -> str:
     return f"{line.irq} {', '.join(line.actions) or line.device}"
 
 
-def _load(plan: Plan, value: float | None) -> str:
+def _load(applied: Applied, value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:.2%}" if plan.weighed_by == "time" else f"{value:.0f}/s"
+    return f"{value:.2%}" if applied.weighed_by == "time" else f"{value:.0f}/s"

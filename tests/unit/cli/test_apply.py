@@ -1,4 +1,4 @@
-"""The whole of ``--apply`` and ``--undo`` on a made-up host; what it measures is made up too."""
+"""``--apply`` and ``--undo``: what is asked, printed and returned, on a made-up host."""
 
 import contextlib
 import io
@@ -12,12 +12,11 @@ from pathlib import Path
 import click
 import pytest
 
+from irqwatch.affinity import journal
 from irqwatch.cli import apply as cli_apply
 from irqwatch.cli.apply import Wishes, apply, undo_journal
-from irqwatch.errors import AffinityError, ProbeError
+from irqwatch.errors import AffinityError
 from irqwatch.model.plan import Plan
-from irqwatch.sink.affinity import files, journal
-from irqwatch.source.root import Root
 from tests import affinity
 from tests.affinity import FakeHost
 
@@ -45,19 +44,8 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     host = FakeHost(tmp_path / "host")
-    real = cli_apply.host_access
-
-    def host_access(root: Root) -> files.Access:
-        """Writes to the files as always, and each line goes where it is sent."""
-        access = real(root)
-
-        def write(irq: int, cpus: frozenset[int]) -> None:
-            access.write(irq, cpus)
-            host.follow()
-
-        return files.Access(access.observe, write)
-
-    monkeypatch.setattr(cli_apply, "host_access", host_access)
+    access = affinity.moving(cli_apply.host_access(host.root), host)
+    monkeypatch.setattr(cli_apply, "host_access", lambda root: access)
     return Bench(host, tmp_path / "affinity-1.json")
 
 
@@ -88,16 +76,6 @@ def test_undo_takes_the_latest(bench: Bench, monkeypatch: pytest.MonkeyPatch) ->
     assert bench.host.masks() == BEFORE
 
 
-def test_undo_while_another_run_holds_the_lock(bench: Bench) -> None:
-    bench.run()
-    with (
-        files.locked(bench.host.root.procfs),
-        pytest.raises(AffinityError, match="by another irqw"),
-    ):
-        undo_journal(str(bench.journal), bench.host.root)
-    assert bench.host.masks() == AFTER
-
-
 def test_worse_than_before_is_put_back(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     def worse() -> Plan:
         bench.host.interrupt()
@@ -117,51 +95,15 @@ def test_worse_by_less_than_the_noise_is_kept(
     assert "Kept, though no gain was measured. Undo: " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("ending", [ProbeError("no map"), OSError(5, "EIO"), SystemExit(0)])
-def test_whatever_ends_it_puts_back(bench: Bench, ending: BaseException) -> None:
+def test_interrupted_it_puts_back(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     def measure() -> Plan:
-        assert bench.host.masks() == AFTER
-        raise ending
-
-    with pytest.raises(type(ending)):
-        bench.run(measure)
-    assert bench.host.masks() == BEFORE
-
-
-@pytest.mark.parametrize("number", cli_apply.ENDS)
-def test_a_signal_puts_back(bench: Bench, number: signal.Signals) -> None:
-    def measure() -> Plan:
-        os.kill(os.getpid(), number)
+        signal.raise_signal(signal.SIGTERM)
         raise AssertionError("it goes on")
 
-    before = signal.getsignal(number)
     with pytest.raises(click.Abort):
         bench.run(measure)
     assert bench.host.masks() == BEFORE
-    assert signal.getsignal(number) == before
-
-
-@pytest.mark.parametrize("measured", [{0: 0.1, 1: 0.9}, {0: 0.4}])
-def test_a_signal_just_when_it_was_decided(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, measured: dict[int, float]
-) -> None:
-    real = cli_apply._deafen
-    sent: list[bool] = []
-
-    def deafen() -> None:
-        if not sent:
-            sent.append(True)
-            os.kill(os.getpid(), signal.SIGTERM)
-        real()
-
-    def measure() -> Plan:
-        bench.host.interrupt()
-        return affinity.measured(PLAN, measured)
-
-    monkeypatch.setattr(cli_apply, "_deafen", deafen)
-    with pytest.raises(click.Abort):
-        bench.run(measure)
-    assert sent and bench.host.masks() == BEFORE
+    assert "Interrupted: putting everything back.\n" in capsys.readouterr().out
 
 
 def test_not_followed_is_put_back(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,35 +156,14 @@ def refuse_early(bench: Bench, **wishes: object) -> None:
     cli_apply.refuse_early(now, bench.host.root, wanted)
 
 
-def test_what_is_fit_to_be_applied_is_not_refused(bench: Bench) -> None:
-    bench.host.start_irqbalance("--banirq=30")
-    refuse_early(bench)
-
-
 def test_nobody_can_answer(bench: Bench) -> None:
     with answered("y\n"), pytest.raises(click.UsageError, match=r"add --yes\.$"):
         refuse_early(bench, yes=False)
 
 
-def test_a_journal_that_cannot_be_made_is_known_early(bench: Bench) -> None:
-    with pytest.raises(AffinityError, match="cannot be written: No such file"):
-        refuse_early(bench, journal=bench.journal / "x" / "y.json")
+def test_what_cannot_be_applied_is_known_early(bench: Bench) -> None:
     bench.journal.touch()
     with pytest.raises(AffinityError, match="exists already"):
-        refuse_early(bench)
-
-
-def test_masks_that_may_not_be_written_are_known_early(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(AffinityError, match="may not be written: run as root"):
-        refuse_early(bench)
-
-
-def test_irqbalance_that_was_told_nothing_is_known_early(bench: Bench) -> None:
-    bench.host.start_irqbalance()
-    with pytest.raises(AffinityError, match=r"irqbalance \(pid 812\) would move them again"):
         refuse_early(bench)
 
 
@@ -264,45 +185,6 @@ def test_it_asks(
         assert not bench.journal.exists()
 
 
-def test_the_host_changes_while_it_asks(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def is_wanted(plan: Plan) -> bool:
-        bench.host.set_mask(31, "2")
-        return True
-
-    monkeypatch.setattr(cli_apply, "is_wanted", is_wanted)
-    with pytest.raises(AffinityError, match="the host has changed since"):
-        bench.run(yes=False)
-    assert bench.host.masks() == BEFORE | {31: "2"}
-    assert not bench.journal.exists()
-
-
-def test_irqbalance_that_was_not_told(bench: Bench) -> None:
-    bench.host.start_irqbalance("--banirq=30")
-    with pytest.raises(AffinityError, match=r"irqbalance \(pid 812\).*--banirq=31"):
-        bench.run()
-    assert bench.host.masks() == BEFORE
-
-
-def test_irqbalance_that_was_told(bench: Bench) -> None:
-    bench.host.start_irqbalance("--banirq=30", "--banirq=31")
-    assert bench.run() == 0
-
-
-def test_two_at_once(bench: Bench) -> None:
-    with (
-        files.locked(bench.host.root.procfs),
-        pytest.raises(AffinityError, match="by another irqw"),
-    ):
-        bench.run()
-    assert bench.host.masks() == BEFORE
-
-
-def test_no_journal_no_write(bench: Bench) -> None:
-    with pytest.raises(AffinityError, match="cannot be written"):
-        bench.run(journal=Path("/proc/none/affinity-1.json"))
-    assert bench.host.masks() == BEFORE
-
-
 def test_a_plan_without_moves(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     plan = replace(PLAN, moves=(), verdict="change nothing")
     assert bench.run(plan=plan) == 0
@@ -310,33 +192,16 @@ def test_a_plan_without_moves(bench: Bench, capsys: pytest.CaptureFixture[str]) 
     assert not bench.journal.exists()
 
 
-def refusing(bench: Bench, monkeypatch: pytest.MonkeyPatch, *irqs: int) -> None:
-    access = cli_apply.host_access(bench.host.root)
-
-    def write(irq: int, cpus: frozenset[int]) -> None:
-        if irq in irqs:
-            raise PermissionError(1, "Operation not permitted")
-        access.write(irq, cpus)
-
-    monkeypatch.setattr(cli_apply, "host_access", lambda root: files.Access(access.observe, write))
-
-
 def test_one_that_is_refused_changes_what_is_predicted(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refusing(bench, monkeypatch, 31)
+    access = affinity.refusing(cli_apply.host_access(bench.host.root), {31})
+    monkeypatch.setattr(cli_apply, "host_access", lambda root: access)
     assert bench.run() == 0
     said = capsys.readouterr().out
     assert "31 dev31-queue  stays 0-3: immovable: the kernel manages it" in said
     assert "60.00% predicted, 40.00% measured" in said
     assert bench.host.masks() == BEFORE | {30: "2"}
-
-
-def test_all_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    refusing(bench, monkeypatch, 30, 31)
-    with pytest.raises(AffinityError, match="no mask could be written"):
-        bench.run()
-    assert journal.read(bench.journal).undone
 
 
 def test_a_reader_that_goes_away_gets_everything_back(

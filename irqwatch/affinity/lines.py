@@ -1,5 +1,6 @@
 """A host's lines as they are now, found by what they are and not by their number alone."""
 
+from irqwatch.base import counters
 from irqwatch.model.plan import Line
 from irqwatch.model.snapshot import CpuCounts, LineSetting, Snapshot
 from irqwatch.model.snapshot import Line as Row
@@ -9,6 +10,8 @@ class Lines:
     """An index of one Snapshot, which must hold settings."""
 
     def __init__(self, snapshot: Snapshot) -> None:
+        self._monotonic_ns = snapshot.monotonic_ns
+        self._online = frozenset(snapshot.topology.online)
         self._rows = {row.irq: row for row in snapshot.lines if row.irq is not None}
         self._settings = {setting.irq: setting for setting in snapshot.settings}
         self._devices: dict[int, set[str]] = {}
@@ -19,9 +22,17 @@ class Lines:
         """None where the line is gone or its number is another device's now."""
         return self._settings.get(line.irq) if self._is_same(line) else None
 
-    def counts(self, line: Line) -> CpuCounts:
-        """Interrupts by CPU since boot, 32 bits wide; none where the line is gone."""
-        return self._rows[line.irq].counts if self._is_same(line) else {}
+    def counted_since(self, earlier: "Lines", line: Line) -> CpuCounts | None:
+        """Interrupts by CPU. None where that is not known: the line was gone, its counters were
+        reset, or it has counts of a CPU that came or went, which nobody saw for a while."""
+        if not (self._is_same(line) and earlier._is_same(line)):
+            return None
+        now, before = self._rows[line.irq].counts, earlier._rows[line.irq].counts
+        cpus = now.keys() | before.keys()
+        if cpus & (self._online ^ earlier._online):
+            return None
+        interval_ns = self._monotonic_ns - earlier._monotonic_ns
+        return counters.cpu_counts(now, before, cpus, interval_ns)
 
     def _is_same(self, line: Line) -> bool:
         row: Row | None = self._rows.get(line.irq)

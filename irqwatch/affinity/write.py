@@ -1,36 +1,15 @@
 """Writing the masks of a plan, coldest line first, so that a surprise costs least."""
 
 import errno
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from irqwatch.cells import cpu_list
+from irqwatch.affinity.access import WriteMask
+from irqwatch.model.applied import Refusal, Written
 from irqwatch.model.plan import Line, Move, Plan
 from irqwatch.model.topology import Topology
-from irqwatch.sink.affinity.files import WriteMask
-
-# What the kernel means (kernel/irq/proc.c, write_irq_affinity; of one write or of its close).
-REFUSALS = {
-    errno.EPERM: "immovable: the kernel manages it",
-    errno.EIO: "immovable: the kernel manages it",  # before Linux 6.12
-    errno.EINVAL: "those CPUs are offline",
-    errno.ERANGE: "this kernel has no such CPUs",
-    errno.ENOENT: "the line is gone",
-}
 
 # Told of each value before it is written; where it raises nothing is.
 Intend = Callable[[Line, frozenset[int]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What came of a move. ``cpus`` is the mask that was accepted, None where it was left as it
-    was; ``why`` is not empty where that is not what was planned."""
-
-    move: Move
-    cpus: frozenset[int] | None
-    why: str = ""
 
 
 def write_moves(
@@ -69,23 +48,23 @@ def shifted(loads: Mapping[int, float], written: Written) -> dict[int, float]:
 def _write_move(
     move: Move, spares: list[frozenset[int]], write: WriteMask, intend: Intend
 ) -> Written:
+    refused = None
     for cpus in (move.to, *spares):
         intend(move.line, cpus)
         try:
             write(move.line.irq, cpus)
         except OSError as error:
+            refused = refusal(error)
             if error.errno != errno.ENOSPC:
-                return Written(move, None, refusal(error))
+                break
         else:
-            full = "" if cpus == move.to else f"CPU {cpu_list(move.to)} has no vector left"
-            return Written(move, cpus, full)
-    return Written(move, None, "no CPU that would do has an interrupt vector left")
+            return Written(move, cpus, refused)
+    return Written(move, None, refused)
 
 
-def refusal(error: OSError) -> str:
-    """Why the kernel refused a mask."""
-    number = error.errno or 0
-    return REFUSALS.get(number) or f"refused: {os.strerror(number)}"
+def refusal(error: OSError) -> Refusal:
+    """Of a mask by the kernel."""
+    return Refusal(error.errno or 0, error.strerror or str(error))
 
 
 def _spares(

@@ -3,24 +3,12 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
+from irqwatch.affinity.access import WriteMask
 from irqwatch.cells import cpu_list
 from irqwatch.errors import AffinityError
-from irqwatch.model.snapshot import Snapshot
-
-# Ask for a line's mask. Raises OSError as the kernel refuses it.
-WriteMask = Callable[[int, frozenset[int]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """To the affinities of one host. ``observe`` gives Snapshots with fresh settings."""
-
-    observe: Callable[[], Snapshot]
-    write: WriteMask
 
 
 def mask_file(procfs: Path, irq: int) -> Path:

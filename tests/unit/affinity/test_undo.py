@@ -1,14 +1,16 @@
 import errno
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from irqwatch.affinity import journal, undo, write
+from irqwatch.affinity.access import Access
+from irqwatch.affinity.journal import Journal
+from irqwatch.cli.apply import host_access
 from irqwatch.errors import AffinityError
-from irqwatch.sink.affinity import journal, undo, write
-from irqwatch.sink.affinity.files import Access
-from irqwatch.sink.affinity.journal import Journal
-from irqwatch.source.live import LiveSource
+from irqwatch.model.applied import Refusal
 from tests import affinity
 from tests.affinity import FakeHost
 
@@ -29,7 +31,7 @@ def applied(host: FakeHost, tmp_path: Path) -> Iterator[Journal]:
 
 
 def access(host: FakeHost) -> Access:
-    return Access(LiveSource(host.root, (), settings_max_age_ns=0).sample, host.write)
+    return replace(host_access(host.root), write=host.write)
 
 
 def put_back(log: Journal, host: FakeHost) -> list[tuple[int, str]]:
@@ -52,10 +54,7 @@ def test_undone_twice_there_is_nothing_to_do(host: FakeHost, applied: Journal) -
 def test_what_somebody_else_has_changed_is_left(host: FakeHost, applied: Journal) -> None:
     host.set_mask(31, "3")
     done = undo.put_back(applied, journal.read(applied.path), access(host))
-    assert [(one.verdict, one.detail) for one in done] == [
-        ("restored", ""),
-        ("changed", "somebody else has set CPU 3: left so"),
-    ]
+    assert [(one.verdict, one.found) for one in done] == [("restored", None), ("changed", {3})]
     assert host.masks() == {30: "0-3", 31: "3", 32: "0-3", 33: "0-3"}
 
 
@@ -79,7 +78,7 @@ def test_an_idle_line_gets_its_mask_though_it_cannot_be_seen_to_move(
     host = FakeHost(tmp_path / "idle", idle=frozenset({30, 31}))
     (host.root.procfs / "irq/31/effective_affinity_list").write_text("1\n")
     plan = affinity.plan(affinity.move(31, 1))
-    monkeypatch.setattr("irqwatch.sink.affinity.verify.SETTLE_NS", 0)
+    monkeypatch.setattr("irqwatch.affinity.verify.SETTLE_NS", 0)
     with journal.create(tmp_path / "affinity-1.json", plan, affinity.ALL, 0) as log:
         write.write_moves(plan, access(host).observe().topology, host.write, log.about_to_write)
         assert put_back(log, host) == [(31, "restored")]
@@ -92,11 +91,12 @@ def test_what_the_kernel_refuses_can_be_tried_again(host: FakeHost, applied: Jou
             raise OSError(errno.EINVAL, "Invalid argument")
         host.write(irq, cpus)
 
-    observe = access(host).observe
-    done = undo.put_back(applied, journal.read(applied.path), Access(observe, refuse))
-    assert [(one.verdict, one.detail) for one in done] == [
-        ("restored", ""),
-        ("failed", "those CPUs are offline"),
+    refusing = replace(access(host), write=refuse)
+    done = undo.put_back(applied, journal.read(applied.path), refusing)
+    refused = Refusal(errno.EINVAL, "Invalid argument")
+    assert [(one.verdict, one.refused) for one in done] == [
+        ("restored", None),
+        ("failed", refused),
     ]
     assert not journal.read(applied.path).undone
     assert put_back(applied, host) == [(30, "as before"), (31, "restored")]

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from irqwatch.affinity.check import banned, check_host, check_irqbalance, check_irqbalance_bans
 from irqwatch.errors import AffinityError
 from irqwatch.model.snapshot import LineDevice, Snapshot
-from irqwatch.sink.affinity.check import banned, check_host, check_irqbalance, check_irqbalance_bans
 from irqwatch.source.live import LiveSource
 from tests import affinity
 from tests.affinity import FakeHost

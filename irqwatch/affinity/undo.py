@@ -2,30 +2,18 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from irqwatch.cells import cpu_list
+from irqwatch.affinity.access import Access, WriteMask
+from irqwatch.affinity.journal import Entry, Journal, Record
+from irqwatch.affinity.lines import Lines
+from irqwatch.affinity.verify import settle
+from irqwatch.affinity.write import refusal
 from irqwatch.errors import AffinityError
-from irqwatch.model.plan import Line
+from irqwatch.model.applied import Restored, Target
 from irqwatch.model.snapshot import LineSetting, Snapshot
-from irqwatch.sink.affinity.files import Access, WriteMask
-from irqwatch.sink.affinity.journal import Entry, Journal, Record
-from irqwatch.sink.affinity.lines import Lines
-from irqwatch.sink.affinity.verify import Target, settle
-from irqwatch.sink.affinity.write import refusal
 
 # By line, those that it may have from irqwatch.
 Masks = Mapping[int, frozenset[frozenset[int]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """``verdict``: "restored", "as before" (nothing to do), "changed" (by somebody else: left),
-    "gone" or "failed"; ``detail`` says more of the last three."""
-
-    line: Line
-    verdict: str
-    detail: str = ""
 
 
 def put_back(journal: Journal, record: Record, access: Access) -> tuple[Restored, ...]:
@@ -85,14 +73,13 @@ def _restore(
 ) -> Restored:
     setting = lines.setting(entry.line)
     if setting is None:
-        return Restored(entry.line, "gone", "its number is free or another device's")
+        return Restored(entry.line, "gone")
     if setting.affinity == entry.requested:
         return Restored(entry.line, "as before")
     if setting.affinity not in ours:
-        found = cpu_list(setting.affinity or ())
-        return Restored(entry.line, "changed", f"somebody else has set CPU {found}: left so")
+        return Restored(entry.line, "changed", found=setting.affinity)
     try:
         write(entry.line.irq, entry.requested)
     except OSError as error:
-        return Restored(entry.line, "failed", refusal(error))
+        return Restored(entry.line, "failed", refused=refusal(error))
     return Restored(entry.line, "restored")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from irqwatch.affinity import journal
+from irqwatch.affinity.journal import Entry, Record
 from irqwatch.errors import AffinityError
-from irqwatch.sink.affinity import journal
-from irqwatch.sink.affinity.journal import Entry, Record
 from tests import affinity
 
 NOW_NS = 1_700_000_000 * 10**9

@@ -1,39 +1,16 @@
 """Whether interrupts arrive where they were sent."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from irqwatch import clock
-from irqwatch.model.plan import Line
+from irqwatch.affinity.lines import Lines
+from irqwatch.model.applied import Checked, Target
 from irqwatch.model.snapshot import Snapshot
-from irqwatch.sink.affinity.lines import Lines
 
 # A mask is in force from the next interrupt on (kernel/irq/migration.c): an idle line is not waited
 # for longer than this.
 SETTLE_NS = 2 * 10**9
 LOOK_EVERY_NS = 50_000_000
-
-COUNTER_BITS = 32  # of /proc/interrupts, by line and CPU
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a line is to run."""
-
-    line: Line
-    cpus: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """``verdict``: "ok", "unverified" (no interrupt came), "elsewhere" or "gone". ``there`` and
-    ``elsewhere`` are the interrupts that came on its CPUs and on others."""
-
-    target: Target
-    verdict: str
-    effective: frozenset[int] | None
-    there: int
-    elsewhere: int
 
 
 def verify(targets: Iterable[Target], before: Snapshot, after: Snapshot) -> tuple[Checked, ...]:
@@ -46,8 +23,12 @@ def verify(targets: Iterable[Target], before: Snapshot, after: Snapshot) -> tupl
 def _check(target: Target, first: Lines, last: Lines) -> Checked:
     setting = last.setting(target.line)
     if setting is None:
-        return Checked(target, "gone", None, 0, 0)
-    there, elsewhere = _arrived(target, first, last)
+        return Checked(target, "gone", None, None, None)
+    counted = last.counted_since(first, target.line)
+    if counted is None:
+        return Checked(target, "unverified", setting.effective, None, None)
+    there = sum(count for cpu, count in counted.items() if cpu in target.cpus)
+    elsewhere = sum(counted.values()) - there
     followed = setting.effective is None or setting.effective <= target.cpus
     if not there and elsewhere <= 1:
         # The one that comes first after a write is still taken by the old CPU, which then moves it.
@@ -59,31 +40,18 @@ def _check(target: Target, first: Lines, last: Lines) -> Checked:
     return Checked(target, verdict, setting.effective, there, elsewhere)
 
 
-def _arrived(target: Target, first: Lines, last: Lines) -> tuple[int, int]:
-    """Interrupts on the target's CPUs and on others."""
-    before, after = first.counts(target.line), last.counts(target.line)
-    deltas = {
-        cpu: (after.get(cpu, 0) - before.get(cpu, 0)) % (1 << COUNTER_BITS)
-        for cpu in before.keys() | after.keys()
-    }
-    there = sum(delta for cpu, delta in deltas.items() if cpu in target.cpus)
-    return there, sum(deltas.values()) - there
-
-
 def settle(
     targets: Iterable[Target], written_at: Snapshot, observe: Callable[[], Snapshot]
-) -> Snapshot:
-    """Wait until an interrupt of each line has arrived since ``written_at``, at most SETTLE_NS; the
-    last snapshot."""
+) -> None:
+    """Wait until an interrupt of each line has arrived since ``written_at``, at most SETTLE_NS."""
     deadline_ns = clock.monotonic_ns() + SETTLE_NS
     wanted, first = tuple(targets), Lines(written_at)
     while True:
-        now = observe()
-        lines = Lines(now)
-        if all(_has_moved(target, first, lines) for target in wanted):
-            return now
+        now = Lines(observe())
+        if all(_has_moved(target, first, now) for target in wanted):
+            return
         if clock.monotonic_ns() >= deadline_ns:
-            return now
+            return
         clock.sleep_until(min(deadline_ns, clock.monotonic_ns() + LOOK_EVERY_NS))
 
 
@@ -91,4 +59,4 @@ def _has_moved(target: Target, first: Lines, now: Lines) -> bool:
     setting = now.setting(target.line)
     if setting is None or (setting.effective is not None and setting.effective <= target.cpus):
         return True
-    return setting.effective is None and sum(_arrived(target, first, now)) > 0
+    return setting.effective is None and bool(now.counted_since(first, target.line))

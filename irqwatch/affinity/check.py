@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
+from irqwatch.affinity.lines import Lines
 from irqwatch.cells import cpu_list
 from irqwatch.errors import AffinityError
 from irqwatch.model.plan import Move, Plan
 from irqwatch.model.snapshot import Snapshot
-from irqwatch.sink.affinity.lines import Lines
 
 # Names of irqbalance's option for a line it is to leave alone (irqbalance.c, parse_command_line).
 BAN = (b"--banirq", b"-i")

@@ -1,0 +1,1 @@
+"""Applying a Plan and taking it back: the one place that writes to /proc/irq."""
