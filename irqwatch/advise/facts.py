@@ -11,6 +11,7 @@ from functools import cached_property
 from statistics import fmean, stdev
 
 from irqwatch.model import plan
+from irqwatch.model.evidence import NamedLine
 from irqwatch.model.snapshot import (
     Host,
     Line,
@@ -90,9 +91,8 @@ class LineFacts:
         return known[0] if known else None
 
     @property
-    def name(self) -> str:
-        """For a person: "24 (eth0-TxRx-0)"."""
-        return f"{self.irq} ({', '.join(self.line.actions) or self.device})"
+    def named(self) -> NamedLine:
+        return NamedLine(self.irq, self.line.name)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from irqwatch.advise.thresholds import THRESHOLDS
 from irqwatch.cli.advise import comparable, live_windows, recorded_windows, something_to_do
 from irqwatch.cli.main import run as run_main
 from irqwatch.errors import IrqwatchError, RecordingError
+from irqwatch.model.evidence import DeepIdle
 from irqwatch.model.plan import Finding
 from irqwatch.model.snapshot import HardirqTime, Line, LineDevice, LineSetting, Snapshot
 from irqwatch.record.recorder import Recorder
@@ -100,8 +101,11 @@ def test_exit_code(recording: Path) -> None:
     assert run("--from", VIRTIO, "--exit-code").returncode == 0
 
 
+SEEN = DeepIdle(frozenset({0}), 0.0002)
+
+
 def finding(severity: str, confidence: str) -> Finding:
-    return Finding("late", 30, "", severity, confidence, "", "", (), "")
+    return Finding("deep-idle", 28, "", severity, confidence, SEEN, "", (), "")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from irqwatch.cli import apply as cli_apply
 from irqwatch.cli.apply import Wishes, apply, undo_journal
 from irqwatch.errors import AffinityError, ProbeError
-from irqwatch.model.plan import Plan
+from irqwatch.model.plan import NothingCounts, Plan
 from irqwatch.sink.affinity import files, journal
 from irqwatch.source.root import Root
 from tests import affinity
@@ -304,9 +304,10 @@ def test_no_journal_no_write(bench: Bench) -> None:
 
 
 def test_a_plan_without_moves(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    plan = replace(PLAN, moves=(), verdict="change nothing")
+    plan = replace(PLAN, moves=(), verdict=NothingCounts(0.001))
     assert bench.run(plan=plan) == 0
-    assert capsys.readouterr().out == "Nothing to apply: change nothing\n"
+    why = "change nothing: no interrupt takes as much as 0.1%"
+    assert capsys.readouterr().out == f"Nothing to apply: {why}\n"
     assert not bench.journal.exists()
 
 

@@ -12,6 +12,7 @@ from irqwatch.advise.plan import Wanted, make_plan
 from irqwatch.cells import width_of
 from irqwatch.model.plan import Plan
 from irqwatch.model.snapshot import Thread, Unavailable, Worst
+from irqwatch.sink.advise.commands import typed
 from irqwatch.sink.advise.document import to_json
 from irqwatch.sink.advise.report import Look, to_text
 from tests import golden_file
@@ -58,7 +59,8 @@ def test_json() -> None:
 def test_prose_fits_and_commands_are_whole(width: int) -> None:
     plan = plan_of(CROWDED)
     lines = to_text(plan, Look(width)).splitlines()
-    commands = [command for one in plan.findings for command in (*one.advice, *one.undo)]
+    actions = [action for one in plan.findings for action in (*one.advice, *one.undo)]
+    commands = [typed(action) for action in actions]
     for command in commands:
         assert any(line.endswith(command) for line in lines)
     rest = [line for line in lines if not any(line.endswith(command) for command in commands)]
@@ -91,7 +93,7 @@ def test_why_is_said_once_of_a_rule() -> None:
     plan = plan_of(Machine((slow,), extra=(timer(1, 3_000_000),)))
     late = [one for one in plan.findings if one.id == "late"]
     text = to_text(plan, Look(110))
-    assert len(late) == 2 and all(one.advice[0] in text for one in late)
+    assert len(late) == 2 and all(typed(one.advice[0]) in text for one in late)
     assert text.count(late[0].why) == 1 and text.count(late[0].not_when) == 1
 
 
