@@ -6,10 +6,9 @@ from datetime import datetime, timezone
 from irqwatch.model.plan import SCHEMA, CpuLoad, Finding, Immovable, Move, Plan
 from irqwatch.sink.advise import words
 from irqwatch.sink.advise.commands import typed
+from irqwatch.sink.advise.figures import DIGITS, figures
 
 Json = dict[str, object]
-
-DIGITS = 6  # of a share: a microsecond a second
 
 
 def to_json(plan: Plan) -> str:
@@ -29,6 +28,7 @@ def _plan(plan: Plan) -> Json:
         "window_s": round(plan.window_s, DIGITS),
         "weighed_by": plan.weighed_by,
         "verdict": words.verdict(plan),
+        "verdict_figures": figures(plan.verdict),
         "change": plan.change,
         "busiest_now": round(plan.busiest_now, DIGITS),
         "busiest_planned": round(plan.busiest_planned, DIGITS),
@@ -66,6 +66,7 @@ def _move(move: Move, weighed_by: str) -> Json:
         "requested": sorted(move.requested),
         "load": round(move.load, DIGITS),
         "reason": words.reason(move, weighed_by),
+        "reason_figures": figures(move.reason),
     }
 
 
@@ -77,6 +78,7 @@ def _immovable(one: Immovable) -> Json:
         "cpus": sorted(one.effective),
         "load": round(one.load, DIGITS),
         "reason": words.stays(one),
+        "reason_figures": figures(one.reason),
     }
 
 
@@ -88,10 +90,13 @@ def _finding(finding: Finding, weighed_by: str) -> Json:
         "severity": finding.severity,
         "confidence": finding.confidence,
         "evidence": words.evidence(finding.evidence, weighed_by),
+        "evidence_figures": figures(finding.evidence),
         "why": finding.why,
         "advice": [typed(action) for action in finding.advice],
+        "advice_figures": [figures(action) for action in finding.advice],
         "not_when": finding.not_when,
         "undo": [typed(action) for action in finding.undo],
+        "undo_figures": [figures(action) for action in finding.undo],
         "irqs": list(finding.irqs),
         "cpus": list(finding.cpus),
         "device": finding.device,
