@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from irqwatch.affinity.access import Access
-from irqwatch.model.plan import CpuLoad, Line, Move, Plan
+from irqwatch.model.plan import Busier, CpuLoad, Improves, Line, Move, Plan
 from irqwatch.model.snapshot import Host
 from irqwatch.source.root import Root
 
@@ -24,7 +24,7 @@ def line(irq: int) -> Line:
 def move(irq: int, to: int, load: float | None = None, requested: frozenset[int] = ALL) -> Move:
     cpu, known = LINES[irq]
     weight = known if load is None else load
-    return Move(line(irq), requested, frozenset({cpu}), frozenset({to}), weight, "CPU 0 is full")
+    return Move(line(irq), requested, frozenset({cpu}), frozenset({to}), weight, Busier(0.65, 0.01))
 
 
 def plan(*moves: Move, eligible: frozenset[int] = ALL) -> Plan:
@@ -47,7 +47,7 @@ def plan(*moves: Move, eligible: frozenset[int] = ALL) -> Plan:
         windows=3,
         window_s=1.0,
         weighed_by="time",
-        verdict="busiest CPU 65% now, 40% planned, 2 moves",
+        verdict=Improves(),
         change=True,
         busiest_now=0.65,
         busiest_planned=0.40,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from irqwatch.advise.facts import Facts, LineFacts
 from irqwatch.collectors.timer import TimerSource
 from irqwatch.model.doctor import kernel_version
+from irqwatch.model.plan import Stays
 
 # Kinds of devices whose drivers leave the CPUs of their queues to the kernel
 # (PCI_IRQ_AFFINITY: drivers/nvme/host/pci.c, drivers/block/virtio_blk.c, drivers/scsi/…).
@@ -12,27 +13,19 @@ MANAGED_KINDS = ("nvme", "block", "scsi")
 # From this version on the kernel shows such lines as read-only (kernel/irq/proc.c).
 SHOWS_MANAGED = (6, 12)
 
-MANAGED = "managed by the kernel: /proc/irq/{irq}/smp_affinity is read-only"
-# irq_data's effective mask is set when the controller places a line. Per-CPU interrupts (arm64's
-# timers, PMUs) are never placed; before Linux 6.12 their masks look writable and give EIO.
-NOT_PLACED = "the kernel does not place it: a per-CPU interrupt, or one whose controller cannot"
-NOT_KNOWN = "where it may run is not known: /proc/irq/{irq} was not read"
 
-
-def why_immovable(line: LineFacts, facts: Facts) -> str:
-    """Empty where its mask can be set."""
+def why_immovable(line: LineFacts, facts: Facts) -> Stays | None:
+    """None where its mask can be set."""
     setting = line.setting
     if setting is None or setting.affinity is None:
-        return NOT_KNOWN.format(irq=line.irq)
+        return Stays.NOT_READ
     if _is_never_placed(line):
-        return NOT_PLACED
+        return Stays.NOT_PLACED
     if setting.writable is False:
-        return MANAGED.format(irq=line.irq)
+        return Stays.MANAGED
     if _is_likely_managed(line, facts):
-        return "a queue of its driver's, which the kernel most likely manages: a write gives EIO"
-    if not line.current:
-        return "not known on which CPU it runs"
-    return ""
+        return Stays.LIKELY_MANAGED
+    return None if line.current else Stays.CPU_UNKNOWN
 
 
 def is_left_out(line: LineFacts, devices: frozenset[str]) -> bool:
@@ -47,6 +40,9 @@ def is_managed(line: LineFacts, facts: Facts) -> bool:
 
 
 def _is_never_placed(line: LineFacts) -> bool:
+    """irq_data's effective mask is set when the controller places a line. Per-CPU interrupts
+    (arm64's timers, PMUs) are never placed; before Linux 6.12 their masks look writable and give
+    EIO."""
     return line.setting is not None and line.setting.effective == frozenset()
 
 

@@ -14,6 +14,7 @@ from irqwatch.base import counters, measures
 from irqwatch.base.names import device_names, line_name
 from irqwatch.collectors.hardirq import HardirqSource
 from irqwatch.model import plan
+from irqwatch.model.evidence import NamedLine
 from irqwatch.model.snapshot import (
     Host,
     LineDevice,
@@ -91,9 +92,8 @@ class LineFacts:
         return known[0] if known else None
 
     @property
-    def name(self) -> str:
-        """For a person: "24 (eth0-TxRx-0)"."""
-        return f"{self.irq} ({', '.join(self.line.actions) or self.device})"
+    def named(self) -> NamedLine:
+        return NamedLine(self.irq, self.line.name)
 
 
 @dataclass(frozen=True)

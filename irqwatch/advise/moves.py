@@ -5,10 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from irqwatch.advise import eligible, text, thresholds
+from irqwatch.advise import eligible, thresholds
 from irqwatch.advise.facts import Facts, LineFacts
 from irqwatch.advise.placement import Item, Placement, Slot, place
-from irqwatch.model.plan import CpuLoad, Immovable, Move
+from irqwatch.model.plan import (
+    Busier,
+    CpuLoad,
+    Immovable,
+    Move,
+    NodeFull,
+    OtherNode,
+    Outside,
+    Reason,
+    Stays,
+    WhyOutside,
+)
 
 # The vectors of one pair: "eth0-rx-3" and "eth0-tx-3", "virtio0-input.0" and "virtio0-output.0".
 _HALF = re.compile(r"[-.](?:rx|tx|input|output)[-.]?\d+$", re.IGNORECASE)
@@ -58,12 +69,12 @@ def placed(facts: Facts, devices: frozenset[str] = frozenset()) -> Placed:
         placement=placement,
         moves=moves,
         immovable=tuple(
-            Immovable(line.line, line.current, line.load, reasons[line.irq])
+            Immovable(line.line, line.current, line.load, why)
             for line in counted
-            if reasons[line.irq]
+            if (why := reasons[line.irq])
         ),
         left_out=tuple(
-            Immovable(line.line, line.current, line.load, "left out by --device") for line in others
+            Immovable(line.line, line.current, line.load, Stays.OTHER_DEVICE) for line in others
         ),
         loads=_loads(facts, moves, cpus),
         cpus=cpus,
@@ -130,28 +141,22 @@ def _move(line: LineFacts, placement: Placement, facts: Facts, cpus: frozenset[i
     )
 
 
-def _reason(line: LineFacts, to: int, spilled: bool, facts: Facts, cpus: frozenset[int]) -> str:
-    here = text.cpus(line.current)
+def _reason(line: LineFacts, to: int, spilled: bool, facts: Facts, cpus: frozenset[int]) -> Reason:
     if outside := line.current - cpus:
-        return f"CPU {text.cpus(outside)} {_why_outside(outside, facts)}"
+        return Outside(outside, _why_outside(outside, facts))
     target, node = facts.cpus[to], line.node
-    if spilled:
-        return f"CPU {here} is too busy and node {node}, its device's own, is full"
+    if node is not None and spilled:
+        return NodeFull(node)
     if node is not None and target.node == node and _nodes(line, facts) - {node}:
-        return f"its device is on node {node}, as CPU {to} is and CPU {here} is not"
+        return OtherNode(node)
     busy = sum(facts.cpus[cpu].load for cpu in line.current) / len(line.current)
-    does = "spends {} in interrupts" if facts.weighed_by == "time" else "takes {} interrupts"
-    does = does.format(text.load(busy, facts.weighed_by))
-    return f"CPU {here} {does}, CPU {to} {text.load(target.load, facts.weighed_by)}"
+    return Busier(busy, target.load)
 
 
-def _why_outside(cpus: frozenset[int], facts: Facts) -> str:
+def _why_outside(cpus: frozenset[int], facts: Facts) -> WhyOutside:
     if cpus - facts.eligible:
-        reserved = "is kept free of interrupts (isolated or nohz_full)"
-        return reserved if cpus & facts.reserved else "is not one of those wanted"
-    if facts.goal == "power":
-        return "can sleep: fewer CPUs bear all of it"
-    return "is late to run its timers"
+        return "reserved" if cpus & facts.reserved else "unwanted"
+    return "can-sleep" if facts.goal == "power" else "late-timers"
 
 
 def _nodes(line: LineFacts, facts: Facts) -> set[int | None]:

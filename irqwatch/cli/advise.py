@@ -24,6 +24,7 @@ from irqwatch.errors import IrqwatchError, ParseError, UsageError
 from irqwatch.model.plan import Plan
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.parse import cpulist
+from irqwatch.sink.advise import words
 from irqwatch.sink.advise.document import to_json
 from irqwatch.sink.advise.report import WIDEST, Look, to_text
 from irqwatch.sink.affinity.script import to_script
@@ -170,7 +171,7 @@ def command(
                 return applying.apply(plan, measure, root, wishes)
     with ends_quietly():
         if script:
-            write(to_script(plan))
+            write(to_script(plan, words.verdict(plan), words.reasons(plan)))
         else:
             write(to_json(plan) if as_json else to_text(plan, _look()))
     return SOMETHING_TO_DO if exit_code and something_to_do(plan) else 0

@@ -18,6 +18,7 @@ from irqwatch.errors import AffinityError
 from irqwatch.model.plan import Plan
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.parse import cpumask
+from irqwatch.sink.advise import words
 from irqwatch.sink.affinity import report
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root, Unreadable, read, read_parsed
@@ -95,7 +96,7 @@ def apply(plan: Plan, measure: Callable[[], Plan], root: Root, wishes: Wishes) -
     """
     say = _teller(wishes)
     if not plan.moves:
-        say(f"Nothing to apply: {plan.verdict}")
+        say(f"Nothing to apply: {words.verdict(plan)}")
         return 0
     caller = Caller(
         is_wanted=lambda: wishes.yes or is_wanted(plan),

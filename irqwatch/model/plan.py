@@ -2,11 +2,16 @@
 
 A *load* is the share of one CPU's time, 0 to 1: seconds in interrupts per second. Where nothing
 was timed (``weighed_by`` "count") it is interrupts per second instead, and every figure is a guess.
+What was seen and decided are figures and names: words for them are in sink/advise.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
 
+from irqwatch.model.action import Action
+from irqwatch.model.evidence import Evidence
 from irqwatch.model.snapshot import Host, Unavailable
 
 SCHEMA = 1
@@ -26,6 +31,86 @@ class Line:
     device: str  # the action's name where sysfs names no device
     controller: str = ""  # "PCI-MSIX-0000:00:05.0": tells two devices of one name; "" is not known
 
+    @property
+    def name(self) -> str:
+        return ", ".join(self.actions) or self.device
+
+
+# Isolated or nohz_full; --cpus names others; the goal is power; the goal is latency.
+WhyOutside = Literal["reserved", "unwanted", "can-sleep", "late-timers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The line runs on CPUs that are to have no interrupts."""
+
+    cpus: frozenset[int]
+    why: WhyOutside
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFull:
+    """Its CPU is too busy, and so are those of its device's node."""
+
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherNode:
+    """It goes home: to its device's node."""
+
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Busier:
+    """Than the CPU it goes to."""
+
+    load: float  # of the CPU it runs on, the mean where these are several
+    to_load: float
+
+
+Reason = Outside | NodeFull | OtherNode | Busier
+
+
+class Stays(Enum):
+    """Why a line that counts is not the plan's to move."""
+
+    NOT_READ = "not-read"  # /proc/irq/N
+    NOT_PLACED = "not-placed"  # by the kernel, whatever the mask
+    MANAGED = "managed"  # by the kernel, which shows the mask read-only
+    LIKELY_MANAGED = "likely-managed"  # by a kernel that does not show it
+    CPU_UNKNOWN = "cpu-unknown"
+    OTHER_DEVICE = "other-device"  # than those of --device
+
+
+@dataclass(frozen=True, slots=True)
+class Improves:
+    """The plan's moves do; its figures say by how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingCounts:
+    idle: float  # no line has as much load
+
+
+@dataclass(frozen=True, slots=True)
+class NothingMovable:
+    """Of the lines that count, or of those that --device names."""
+
+
+@dataclass(frozen=True, slots=True)
+class GainIsNoise:
+    noise: float  # a gain of the busiest CPU must exceed it
+
+
+@dataclass(frozen=True, slots=True)
+class NoneBetter:
+    """Was found, though the bound does not rule it out."""
+
+
+Verdict = Improves | NothingCounts | NothingMovable | GainIsNoise | NoneBetter
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -36,17 +121,17 @@ class Move:
     effective: frozenset[int]  # where it runs now
     to: frozenset[int]
     load: float  # top half and what it caused, the mean over the windows
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Immovable:
-    """A line that counts and that no mask moves."""
+    """A line that counts and stays."""
 
     line: Line
     effective: frozenset[int]
     load: float
-    reason: str
+    reason: Stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +147,19 @@ class CpuLoad:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was seen and should be known. ``advice`` and ``undo`` are exact commands."""
+    """One thing that was seen and should be known. What its rule says of all such (``title``,
+    ``why``, ``not_when``) is the rule's own text."""
 
     id: str  # "one-cpu-device": stable, for scripts
     number: int  # of the table in docs/advisor.md
     title: str
     severity: str  # of SEVERITIES
     confidence: str  # of CONFIDENCES
-    evidence: str  # what was seen, with its numbers
+    evidence: Evidence
     why: str
-    advice: tuple[str, ...]
+    advice: tuple[Action, ...]
     not_when: str
-    undo: tuple[str, ...] = ()
+    undo: tuple[Action, ...] = ()
     irqs: tuple[int, ...] = ()
     cpus: tuple[int, ...] = ()
     device: str = ""
@@ -91,7 +177,7 @@ class Plan:
     windows: int
     window_s: float
     weighed_by: str  # "time", or "count" where there is no probe
-    verdict: str  # one line
+    verdict: Verdict
     change: bool  # whether there is anything to move
     busiest_now: float
     busiest_planned: float

@@ -9,6 +9,7 @@ from irqwatch.advise.facts import Window
 from irqwatch.advise.plan import Wanted, make_plan
 from irqwatch.advise.thresholds import DEFAULTS
 from irqwatch.derive.view import derive
+from irqwatch.model.plan import Outside
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root
 from tests.live.kernel import wait_for
@@ -61,7 +62,7 @@ def test_a_busy_line_is_weighed_and_planned(line_on_cpu_0: int) -> None:
     assert plan.weighed_by == "time"
     move = next(move for move in plan.moves if move.line.irq == line_on_cpu_0)
     assert (move.requested, move.effective, move.to) == ({0}, {0}, {1})
-    assert move.load > 0 and move.reason == "CPU 0 is not one of those wanted"
+    assert move.load > 0 and move.reason == Outside(frozenset({0}), "unwanted")
 
     stays = make_plan([window], Wanted(cpus=frozenset({0}), thresholds=ANY))
     assert line_on_cpu_0 not in {move.line.irq for move in stays.moves}

@@ -17,8 +17,9 @@ import pytest
 
 from irqwatch.affinity import journal
 from irqwatch.cli.apply import Wishes, apply, host_access, undo_journal
-from irqwatch.model.plan import CpuLoad, Line, Move, Plan
+from irqwatch.model.plan import Busier, CpuLoad, Line, Move, Plan
 from irqwatch.model.snapshot import Snapshot
+from irqwatch.sink.advise import words
 from irqwatch.sink.affinity.script import to_script
 from irqwatch.source.root import Root
 from tests import affinity
@@ -97,7 +98,8 @@ def _move(now: Snapshot, irq: int, load_: float) -> Move:
     requested, runs_on = setting.affinity, setting.effective
     assert requested and runs_on
     line = Line(irq, row.actions, row.hwirq, device)
-    return Move(line, requested, runs_on, frozenset(now.topology.online) - runs_on, load_, "")
+    to = frozenset(now.topology.online) - runs_on
+    return Move(line, requested, runs_on, to, load_, Busier(load_, 0.0))
 
 
 def counts_by_cpu(irq: int) -> list[int]:
@@ -219,7 +221,7 @@ def test_a_signal_puts_real_lines_back(irqs: dict[str, int], tmp_path: Path) -> 
 def test_the_script_on_real_lines(irqs: dict[str, int], tmp_path: Path) -> None:
     made = plan({RNG: irqs[RNG]})
     script = tmp_path / "plan.sh"
-    script.write_text(to_script(made))
+    script.write_text(to_script(made, words.verdict(made), words.reasons(made)))
     before, there = mask(irqs[RNG]), 1 - effective(irqs[RNG])
 
     def run(*words: str) -> str:

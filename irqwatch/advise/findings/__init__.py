@@ -1,10 +1,10 @@
 """What an expert would remark on: all rules, and what they see."""
 
-from irqwatch.advise import text
 from irqwatch.advise.facts import Facts
 from irqwatch.advise.findings import balance, limits, load, network, queues
 from irqwatch.advise.findings.rule import Case, Rule, Seen
 from irqwatch.advise.moves import Placed
+from irqwatch.model.evidence import More
 from irqwatch.model.plan import SEVERITIES, Finding
 
 RULES: tuple[Rule, ...] = tuple(
@@ -31,13 +31,12 @@ def _few(seen: list[Seen]) -> list[Seen]:
     first, rest = seen[: MOST_OF_A_RULE - 1], seen[MOST_OF_A_RULE - 1 :]
     irqs = tuple(sorted({irq for one in rest for irq in one.irqs}))
     cpus = tuple(sorted({cpu for one in rest for cpu in one.cpus}))
-    where = f"interrupts {text.some(irqs)}" if irqs else f"CPU {text.cpus(cpus)}"
     return [
         *first,
         Seen(
-            f"and {len(rest)} more such: {where}",
-            tuple(dict.fromkeys(command for one in rest for command in one.advice)),
-            tuple(dict.fromkeys(command for one in rest for command in one.undo)),
+            More(len(rest), irqs, frozenset(cpus)),
+            tuple(dict.fromkeys(action for one in rest for action in one.advice)),
+            tuple(dict.fromkeys(action for one in rest for action in one.undo)),
             irqs,
             cpus,
             severity=min((one.severity for one in rest if one.severity), default=""),

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from irqwatch.advise import eligible, text
+from irqwatch.advise import eligible
 from irqwatch.advise.facts import LineFacts
 from irqwatch.advise.findings.rule import (
     Case,
@@ -13,8 +13,17 @@ from irqwatch.advise.findings.rule import (
     irqs_of,
     is_busy_cpu,
     moves_of,
+    named,
     queues,
-    shown,
+)
+from irqwatch.model.action import SetAffinity
+from irqwatch.model.evidence import (
+    HintNotFollowed,
+    OneCpuDevice,
+    RemoteNode,
+    Siblings,
+    SplitPair,
+    WideMask,
 )
 
 _RX = re.compile(r"[-.](?:rx|input)[-.]?\d+$", re.IGNORECASE)
@@ -29,31 +38,26 @@ def one_cpu(case: Case) -> Iterator[Seen]:
                 on[min(line.current)].append(line)
         for cpu, sharing in sorted(on.items()):
             facts = case.facts.cpus[cpu]
-            moves = moves_of(case, irqs_of(sharing))
+            irqs = irqs_of(sharing)
+            moves = moves_of(case, irqs)
             if len(sharing) < 2 or not is_busy_cpu(case, facts) or not moves[0]:
                 continue
             load = sum(line.load for line in sharing)
             yield Seen(
-                f"{len(sharing)} busy queues of {device} ({text.some(irqs_of(sharing))}) share "
-                f"CPU {cpu}: {shown(case, load)} of its {shown(case, facts.load)} in interrupts",
-                *moves,
-                irqs_of(sharing),
-                (cpu,),
-                device,
+                OneCpuDevice(device, irqs, cpu, load, facts.load), *moves, irqs, (cpu,), device
             )
 
 
 def remote(case: Case) -> Iterator[Seen]:
     for line in case.facts.lines:
-        nodes = {case.facts.cpus[cpu].node for cpu in line.current}
+        found = {case.facts.cpus[cpu].node for cpu in line.current}
+        nodes = frozenset(node for node in found if node is not None)
         moves = moves_of(case, [line.irq])
-        if line.node is None or not line.current or line.node in nodes or None in nodes:
+        if line.node is None or not line.current or line.node in nodes or None in found:
             continue
         if case.facts.is_busy(line) and moves[0] and _goes_home(case, line):
             yield Seen(
-                f"{line.name} runs on CPU {text.cpus(line.current)}, node "
-                f"{text.cpus(node for node in nodes if node is not None)}; its device is on node "
-                f"{line.node}; it takes {shown(case, line.load)}",
+                RemoteNode(line.named, line.current, nodes, line.node, line.load),
                 *moves,
                 (line.irq,),
                 tuple(sorted(line.current)),
@@ -84,17 +88,12 @@ def siblings(case: Case) -> Iterator[Seen]:
             for line in case.facts.lines
             if case.facts.is_busy(line) and line.current & set(cpus)
         ]
-        moves = moves_of(case, irqs_of(hot))
+        irqs = irqs_of(hot)
+        moves = moves_of(case, irqs)
         on = {cpu for line in hot for cpu in line.current & set(cpus)}
         if len(on) < 2 or every <= used or not moves[0]:
             continue
-        yield Seen(
-            f"CPUs {text.cpus(cpus)} are threads of one core, and interrupts "
-            f"{text.some(irqs_of(hot))} run on both, while other cores have none",
-            *moves,
-            irqs_of(hot),
-            tuple(cpus),
-        )
+        yield Seen(Siblings(frozenset(cpus), irqs), *moves, irqs, tuple(cpus))
 
 
 def wide_mask(case: Case) -> Iterator[Seen]:
@@ -108,12 +107,7 @@ def wide_mask(case: Case) -> Iterator[Seen]:
         and not eligible.why_immovable(line, case.facts)
     ]
     if wide:
-        many, run = text.counted(len(wide), "busy interrupt"), "runs" if len(wide) == 1 else "run"
-        yield Seen(
-            f"{many} may run on several CPUs and {run} on one: "
-            f"{text.some(line.name for line in wide)}",
-            irqs=irqs_of(wide),
-        )
+        yield Seen(WideMask(named(wide)), irqs=irqs_of(wide))
 
 
 def hint(case: Case) -> Iterator[Seen]:
@@ -129,14 +123,9 @@ def hint(case: Case) -> Iterator[Seen]:
         if line.setting and line.setting.writable is False:
             continue
         yield Seen(
-            f"the driver of {line.name} asks for CPU {text.cpus(wish)}; it runs on CPU "
-            f"{text.cpus(line.current)}",
-            (text.set_affinity(line.irq, wish),),
-            (
-                text.set_affinity(
-                    line.irq, (line.setting and line.setting.affinity) or line.current
-                ),
-            ),
+            HintNotFollowed(line.named, wish, line.current),
+            (SetAffinity(line.irq, wish),),
+            (SetAffinity(line.irq, (line.setting and line.setting.affinity) or line.current),),
             (line.irq,),
             tuple(sorted(line.current)),
             line.device,
@@ -163,11 +152,9 @@ def split_pair(case: Case) -> Iterator[Seen]:
             )
             before = (tx[0].setting and tx[0].setting.affinity) or tx[0].current
             yield Seen(
-                f"queue {queue} of {device}: receive ({rx[0].irq}) on CPU "
-                f"{text.cpus(rx[0].current)}, transmit ({tx[0].irq}) on CPU "
-                f"{text.cpus(tx[0].current)}",
-                (text.set_affinity(tx[0].irq, to),),
-                (text.set_affinity(tx[0].irq, before),),
+                SplitPair(device, queue, rx[0].irq, rx[0].current, tx[0].irq, tx[0].current),
+                (SetAffinity(tx[0].irq, to),),
+                (SetAffinity(tx[0].irq, before),),
                 irqs_of((*rx, *tx)),
                 tuple(sorted(rx[0].current | tx[0].current)),
                 device,

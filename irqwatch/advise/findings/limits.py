@@ -2,8 +2,27 @@
 
 from collections.abc import Iterator
 
-from irqwatch.advise import eligible, text
-from irqwatch.advise.findings.rule import Case, Rule, Seen, irqs_of, moves_of, shown
+from irqwatch.advise import eligible
+from irqwatch.advise.findings.rule import Case, Rule, Seen, irqs_of, moves_of, named
+from irqwatch.model.action import (
+    AskForOtherCpu,
+    BanIrqs,
+    BootIsolated,
+    FreeVectors,
+    SetAffinity,
+    SetDefaultAffinity,
+    SetIrqbalance,
+    ShowKernelLog,
+)
+from irqwatch.model.evidence import (
+    DefaultMask,
+    Irqbalance,
+    ManagedOnIsolated,
+    NotInForce,
+    OfflineMask,
+    ReadOnlyLines,
+    ReservedCpu,
+)
 
 
 def on_reserved(case: Case) -> Iterator[Seen]:
@@ -19,10 +38,9 @@ def on_reserved(case: Case) -> Iterator[Seen]:
             continue
         moves = moves_of(case, [line.irq])
         yield Seen(
-            f"{line.name} runs on CPU {text.cpus(here)}, which is isolated or nohz_full: "
-            f"{line.rate:.1f} a second",
-            moves[0] or (text.set_affinity(line.irq, rest),),
-            moves[1] or (text.set_affinity(line.irq, line.setting.affinity),),
+            ReservedCpu(line.named, here, line.rate),
+            moves[0] or (SetAffinity(line.irq, rest),),
+            moves[1] or (SetAffinity(line.irq, line.setting.affinity),),
             (line.irq,),
             tuple(sorted(here)),
             line.device,
@@ -37,12 +55,7 @@ def immovable(case: Case) -> Iterator[Seen]:
     ]
     if fixed:
         load = sum(line.load for line in fixed)
-        many, take = text.counted(len(fixed), "interrupt"), "takes" if len(fixed) == 1 else "take"
-        yield Seen(
-            f"{many} that {take} {shown(case, load)} cannot be moved: "
-            f"{text.some(line.name for line in fixed)}",
-            irqs=irqs_of(fixed),
-        )
+        yield Seen(ReadOnlyLines(named(fixed), load), irqs=irqs_of(fixed))
 
 
 def managed_on_isolated(case: Case) -> Iterator[Seen]:
@@ -56,9 +69,9 @@ def managed_on_isolated(case: Case) -> Iterator[Seen]:
     ]
     if found:
         yield Seen(
-            f"{text.some(line.name for line in found)} run on isolated CPUs, placed by the kernel",
-            (f"boot with isolcpus=managed_irq,domain,{text.cpus(isolated)}",),
-            (f"boot with isolcpus=domain,{text.cpus(isolated)}",),
+            ManagedOnIsolated(named(found)),
+            (BootIsolated(isolated, managed=True),),
+            (BootIsolated(isolated, managed=False),),
             irqs_of(found),
             tuple(sorted({cpu for line in found for cpu in line.current & isolated})),
         )
@@ -70,16 +83,12 @@ def irqbalance(case: Case) -> Iterator[Seen]:
     ]
     if not running or not case.placed.moves:
         return
-    bans = " ".join(f"--banirq={move.line.irq}" for move in case.placed.moves)
+    irqs = tuple(move.line.irq for move in case.placed.moves)
     yield Seen(
-        f"irqbalance runs (pid {running[0].pid}), and the plan moves "
-        f"{text.counted(len(case.placed.moves), 'interrupt')}",
-        (
-            "systemctl stop irqbalance",
-            f"or add to its options, in /etc/default/irqbalance: {bans}",
-        ),
-        ("systemctl start irqbalance",),
-        tuple(move.line.irq for move in case.placed.moves),
+        Irqbalance(running[0].pid, irqs),
+        (SetIrqbalance(on=False), BanIrqs(irqs)),
+        (SetIrqbalance(on=True),),
+        irqs,
     )
 
 
@@ -92,13 +101,10 @@ def not_in_force(case: Case) -> Iterator[Seen]:
         if not online or setting.effective <= setting.affinity:
             continue
         yield Seen(
-            f"{line.name} is asked for on CPU {text.cpus(setting.affinity)} and runs on CPU "
-            f"{text.cpus(setting.effective)}",
+            NotInForce(line.named, setting.affinity, setting.effective),
             (
-                "dmesg | grep -i -e affinity -e vector  # irqwatch does not read the kernel's log",
-                f"ethtool -L {line.device} combined N  # fewer queues need fewer vectors"
-                if line.kind == "net"
-                else "ask for another CPU: this one may have no vector left",
+                ShowKernelLog(),
+                FreeVectors(line.device) if line.kind == "net" else AskForOtherCpu(),
             ),
             irqs=(line.irq,),
             cpus=tuple(sorted(setting.effective)),
@@ -113,10 +119,9 @@ def offline(case: Case) -> Iterator[Seen]:
         if not asked or asked & online or not line.setting or line.setting.writable is False:
             continue
         yield Seen(
-            f"the mask of {line.name} holds CPU {text.cpus(asked)} only, which is offline; it runs "
-            f"on CPU {text.cpus(line.current) or 'unknown'}",
-            (text.set_affinity(line.irq, case.placed.cpus),),
-            (text.set_affinity(line.irq, asked),),
+            OfflineMask(line.named, asked, line.current),
+            (SetAffinity(line.irq, case.placed.cpus),),
+            (SetAffinity(line.irq, asked),),
             (line.irq,),
             tuple(sorted(asked)),
             line.device,
@@ -128,11 +133,10 @@ def default_mask(case: Case) -> Iterator[Seen]:
     inside = (default or frozenset()) & case.facts.reserved - case.placed.cpus
     rest = (default or frozenset()) - inside
     if default and inside and rest:
-        path = "/proc/irq/default_smp_affinity"
         yield Seen(
-            f"{path} holds CPU {text.cpus(inside)}, which is isolated or nohz_full",
-            (f"echo {text.mask(rest)} > {path}",),
-            (f"echo {text.mask(default)} > {path}",),
+            DefaultMask(inside),
+            (SetDefaultAffinity(rest),),
+            (SetDefaultAffinity(default),),
             cpus=tuple(sorted(inside)),
         )
 

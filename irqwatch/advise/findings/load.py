@@ -3,9 +3,31 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from irqwatch.advise import text
 from irqwatch.advise.facts import LineFacts
 from irqwatch.advise.findings.rule import Case, Rule, Seen, irqs_of, moves_of
+from irqwatch.model.action import (
+    AskDeviceLess,
+    PartDevices,
+    SetAdaptive,
+    SetPriority,
+    SetThreaded,
+    SetWakeLimit,
+    ShowCoalescing,
+    ShowPci,
+    ShowUnhandled,
+    TraceSlower,
+    UpdateDriver,
+)
+from irqwatch.model.evidence import (
+    DeepIdle,
+    Ksoftirqd,
+    Late,
+    LateKind,
+    SharedLine,
+    Storm,
+    ThreadPriority,
+    Unhandled,
+)
 from irqwatch.model.snapshot import Worst
 from irqwatch.model.tuning import RealtimeTask
 from irqwatch.model.view import Source
@@ -15,12 +37,8 @@ def unhandled(case: Case) -> Iterator[Seen]:
     for line in case.facts.lines:
         if line.unhandled:
             yield Seen(
-                f"{line.unhandled} interrupts of {line.name} were taken by no driver in "
-                f"{case.facts.seconds:.0f} s",
-                (
-                    f"cat /proc/irq/{line.irq}/spurious",
-                    "update the driver or the firmware of the devices on the line",
-                ),
+                Unhandled(line.named, line.unhandled, case.facts.seconds),
+                (ShowUnhandled(line.irq), UpdateDriver()),
                 irqs=(line.irq,),
                 device=line.device,
             )
@@ -37,19 +55,13 @@ def storm(case: Case) -> Iterator[Seen]:
             continue
         if line.handler_s is None or line.handler_s > case.limit("storm_handler"):
             continue
-        advice = (
-            (
-                f"ethtool -c {line.device}  # as it is",
-                f"ethtool -C {line.device} adaptive-rx on",
-            )
-            if line.kind == "net"
-            else ("look at what the device is asked to do: it interrupts once for each",)
-        )
+        is_net = line.kind == "net"
         yield Seen(
-            f"{line.name}: {rate:.0f} a second, {line.baseline_rate:.0f} on average since boot, "
-            f"{text.seconds(line.handler_s)} each",
-            advice,
-            (f"ethtool -C {line.device} adaptive-rx off",) if line.kind == "net" else (),
+            Storm(line.named, rate, line.baseline_rate, line.handler_s),
+            (ShowCoalescing(line.device), SetAdaptive(line.device, on=True))
+            if is_net
+            else (AskDeviceLess(),),
+            (SetAdaptive(line.device, on=False),) if is_net else (),
             (line.irq,),
             tuple(sorted(line.current)),
             line.device,
@@ -64,12 +76,10 @@ def ksoftirqd(case: Case) -> Iterator[Seen]:
         counting = [line for line in lines if case.facts.counts(line)]
         moves = moves_of(case, irqs_of(counting))
         devices = sorted({line.device for line in counting if line.kind == "net"})
-        threaded = tuple(f"echo 1 > /sys/class/net/{device}/threaded" for device in devices)
-        back = tuple(f"echo 0 > /sys/class/net/{device}/threaded" for device in devices)
         yield Seen(
-            f"ksoftirqd/{cpu} takes {text.share(one.ksoftirqd)} of CPU {cpu}",
-            moves[0] or threaded,
-            moves[1] or back,
+            Ksoftirqd(cpu, one.ksoftirqd),
+            moves[0] or tuple(SetThreaded(device, on=True) for device in devices),
+            moves[1] or tuple(SetThreaded(device, on=False) for device in devices),
             irqs_of(counting),
             (cpu,),
             severity="critical" if one.ksoftirqd > 0.8 else "",
@@ -94,18 +104,14 @@ def shared_line(case: Case) -> Iterator[Seen]:
         if not count or wasted < case.limit("not_mine") * count:
             continue
         busy = max(handled, key=lambda name: handled[name])
-        neighbours = ", ".join(
-            f"{name} {text.share(seconds / case.facts.seconds)}"
+        neighbours = {
+            name: seconds / case.facts.seconds
             for name, seconds in sorted(not_mine.items())
             if seconds
-        )
+        }
         yield Seen(
-            f"line {line.irq}: {busy} is busy, and {text.share(wasted / count)} of the calls are "
-            f"answered 'not mine', at a cost of: {neighbours} of a CPU",
-            (
-                "lspci -vv  # which of them could use MSI; then the driver's option for it",
-                "move a card to another slot, or unbind the driver that nobody needs",
-            ),
+            SharedLine(line.irq, busy, wasted / count, neighbours),
+            (ShowPci(), PartDevices()),
             irqs=(line.irq,),
             cpus=tuple(sorted(line.current)),
             device=line.device,
@@ -137,13 +143,18 @@ def thread_priority(case: Case) -> Iterator[Seen]:
         ]
         if above and line.rate:
             most = max(above, key=share)
-            wanted = min(99, most.priority + 1)
-            policy = f"-f -p {thread.priority}" if thread.priority else "-o -p 0"
             yield Seen(
-                f"{thread.name} has priority {thread.priority}, and {most.name} (pid {most.pid}), "
-                f"with {most.priority}, takes {text.share(share(most))} of CPU {thread.cpu}",
-                (f"chrt -f -p {wanted} {thread.pid}",),
-                (f"chrt {policy} {thread.pid}",),
+                ThreadPriority(
+                    thread.name,
+                    thread.priority,
+                    most.name,
+                    most.pid,
+                    most.priority,
+                    share(most),
+                    thread.cpu,
+                ),
+                (SetPriority(thread.pid, min(99, most.priority + 1)),),
+                (SetPriority(thread.pid, thread.priority),),
                 (thread.irq,),
                 (thread.cpu,),
                 line.device,
@@ -168,13 +179,11 @@ def deep_idle(case: Case) -> Iterator[Seen]:
         }
     )
     if cpus:
-        wait = max(deep[cpu] for cpu in cpus)
         limit = int(case.limit("idle_exit"))
-        file = "power/pm_qos_resume_latency_us"
         yield Seen(
-            f"CPU {text.cpus(cpus)} takes interrupts, and needs up to {wait} us to wake up",
-            tuple(f"echo {limit} > /sys/devices/system/cpu/cpu{cpu}/{file}" for cpu in cpus),
-            tuple(f"echo 0 > /sys/devices/system/cpu/cpu{cpu}/{file}" for cpu in cpus),
+            DeepIdle(frozenset(cpus), max(deep[cpu] for cpu in cpus) / 1e6),
+            tuple(SetWakeLimit(cpu, limit) for cpu in cpus),
+            tuple(SetWakeLimit(cpu, 0) for cpu in cpus),
             cpus=tuple(cpus),
         )
 
@@ -186,7 +195,7 @@ def _planned(case: Case, line: LineFacts) -> frozenset[int]:
 
 
 # What of each kind tells how long something took or waited, and the threshold for it.
-LATE = {
+LATE: dict[LateKind, tuple[str, str]] = {
     "timer": ("timer_latency", "worst_latency"),
     "softirq": ("softirq_latency", "worst_latency"),
     "hardirq": ("hardirq_max", "worst"),
@@ -194,42 +203,41 @@ LATE = {
 
 
 def late(case: Case) -> Iterator[Seen]:
-    worst: dict[tuple[str, int], tuple[Source, Worst]] = {}
+    worst: dict[tuple[LateKind, int], tuple[Source, Worst]] = {}
     is_guest = case.facts.tuning.is_guest
     for window in case.facts.windows:
         for source in window.view.sources:
-            if source.kind not in LATE:
+            kind = next((one for one in LATE if one == source.kind), None)
+            if kind is None:
                 continue
-            limit, of = LATE[source.kind]
+            limit, of = LATE[kind]
             story = getattr(source, of)
             if story is None or story.ns / 1e9 <= case.limit(limit):
                 continue
             if story.pid or not is_guest:
-                _keep(worst, source.kind, source, story)
-    for kind in LATE:
-        told = [of for (of_kind, _), of in sorted(worst.items()) if of_kind == kind]
+                _keep(worst, kind, source, story)
+    for what in LATE:
+        told = [of for (of_kind, _), of in sorted(worst.items()) if of_kind == what]
         if told:
-            yield _late_of(case, kind, told)
+            yield _late_of(case, what, told)
 
 
-def _late_of(case: Case, kind: str, told: list[tuple[Source, Worst]]) -> Seen:
-    """The longest, and on how many CPUs there was one."""
+def _late_of(case: Case, kind: LateKind, told: list[tuple[Source, Worst]]) -> Seen:
+    """The longest, and on which CPUs there was one."""
     source, story = max(told, key=lambda one: one[1].ns)
-    took = text.seconds(story.ns / 1e9)
-    who = f"{story.comm} (pid {story.pid}) ran there" if story.pid else "the CPU was idle"
-    said = {
-        "timer": f"a {source.name} timer on CPU {story.cpu} was {took} late; {who}",
-        "softirq": f"{source.name} on CPU {story.cpu} waited {took}; {who}",
-        "hardirq": f"{source.name} ran for {took} on CPU {story.cpu} in one go; {who}",
-    }[kind]
     cpus = sorted(one.cpu for _, one in told)
-    others = f"; over the limit on CPU {text.cpus(cpus)}" if len(cpus) > 1 else ""
     limit = case.limit(LATE[kind][0])
-    of_line = f" --irq {source.irq}" if source.irq is not None else ""
-    slower = text.seconds(limit).replace(" ", "")
     return Seen(
-        said + others,
-        (f"irqwatch trace --cpu {story.cpu}{of_line} --slower {slower}  # as they happen",),
+        Late(
+            kind,
+            source.name,
+            story.cpu,
+            story.ns / 1e9,
+            story.pid,
+            story.comm,
+            frozenset(cpus),
+        ),
+        (TraceSlower(story.cpu, source.irq, limit),),
         irqs=(source.irq,) if source.irq is not None else (),
         cpus=tuple(cpus),
         device=source.device or "",
@@ -238,7 +246,10 @@ def _late_of(case: Case, kind: str, told: list[tuple[Source, Worst]]) -> Seen:
 
 
 def _keep(
-    worst: dict[tuple[str, int], tuple[Source, Worst]], kind: str, source: Source, story: Worst
+    worst: dict[tuple[LateKind, int], tuple[Source, Worst]],
+    kind: LateKind,
+    source: Source,
+    story: Worst,
 ) -> None:
     known = worst.get((kind, story.cpu))
     if known is None or known[1].ns < story.ns:

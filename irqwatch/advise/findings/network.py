@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from irqwatch.advise import text
 from irqwatch.advise.facts import CpuFacts, LineFacts
-from irqwatch.advise.findings.rule import Case, Rule, Seen, irqs_of, moves_of, queues
+from irqwatch.advise.findings.rule import Case, Rule, Seen, irqs_of, moves_of, named, queues
+from irqwatch.model.action import Action, SetFlowLimit, SetRps, SetSysctl, SetXps
+from irqwatch.model.evidence import BacklogDrops, RpsNeedless, RpsSelf, TimeSqueeze, XpsApart
 from irqwatch.model.tuning import NetDevice
-
-FLOW_LIMIT = "/proc/sys/net/core/flow_limit_cpu_bitmap"
 
 
 def _lines_on(case: Case, cpu: int) -> list[LineFacts]:
@@ -27,13 +26,15 @@ def squeeze(case: Case) -> Iterator[Seen]:
         if one.squeezes is None or one.squeezes < case.limit("squeezes"):
             continue
         lines = _lines_on(case, cpu)
+        advice: tuple[Action, ...]
+        undo: tuple[Action, ...]
         advice, undo = moves_of(case, irqs_of(lines))
         if not advice and not _is_full(one):
             advice, undo = _sysctls(case, {"netdev_budget": 300, "netdev_budget_usecs": 2000}, 2)
         if not advice:
             continue
         yield Seen(
-            f"NET_RX on CPU {cpu} ran out of its budget {one.squeezes:.0f} times a second",
+            TimeSqueeze(cpu, one.squeezes),
             advice,
             undo,
             irqs_of(lines),
@@ -43,13 +44,13 @@ def squeeze(case: Case) -> Iterator[Seen]:
 
 def _sysctls(
     case: Case, defaults: dict[str, int], times: int
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+) -> tuple[tuple[SetSysctl, ...], tuple[SetSysctl, ...]]:
     """So many times what is set, and the undo. ``defaults`` are the kernel's own, for where what is
     set is not known (net/core/hotdata.c, net/core/dev.c)."""
     now = {name: case.facts.tuning.net_core.get(name, value) for name, value in defaults.items()}
     return (
-        tuple(f"sysctl -w net.core.{name}={times * value}" for name, value in now.items()),
-        tuple(f"sysctl -w net.core.{name}={value}" for name, value in now.items()),
+        tuple(SetSysctl(f"net.core.{name}", times * value) for name, value in now.items()),
+        tuple(SetSysctl(f"net.core.{name}", value) for name, value in now.items()),
     )
 
 
@@ -60,9 +61,9 @@ def drops(case: Case) -> Iterator[Seen]:
         advice, undo = _sysctls(case, {"netdev_max_backlog": 1000}, 4)
         limited = case.facts.tuning.flow_limit_cpus or frozenset()
         yield Seen(
-            f"CPU {cpu} drops {one.drops:.1f} packets a second: its backlog is full",
-            (*advice, f"echo {text.mask(limited | {cpu})} > {FLOW_LIMIT}"),
-            (*undo, f"echo {text.mask(limited)} > {FLOW_LIMIT}"),
+            BacklogDrops(cpu, one.drops),
+            (*advice, SetFlowLimit(limited | {cpu})),
+            (*undo, SetFlowLimit(limited)),
             irqs_of(_lines_on(case, cpu)),
             (cpu,),
         )
@@ -83,15 +84,12 @@ def rps_same(case: Case) -> Iterator[Seen]:
             if line is None or not queue.rps_cpus or not line.current:
                 continue
             bad = _near_or_far(case, line) & queue.rps_cpus
-            rest = queue.rps_cpus - bad
             if not bad or queue.rps_cpus == line.current:
                 continue
-            path = f"/sys/class/net/{net.device}/queues/rx-{queue.number}/rps_cpus"
             yield Seen(
-                f"rx-{queue.number} of {net.device} interrupts CPU {text.cpus(line.current)} and "
-                f"steers packets to CPU {text.cpus(bad)}: itself, its sibling or another node",
-                (f"echo {text.mask(rest)} > {path}",),
-                (f"echo {text.mask(queue.rps_cpus)} > {path}",),
+                RpsSelf(net.device, queue.number, line.current, bad),
+                (SetRps(net.device, queue.number, queue.rps_cpus - bad),),
+                (SetRps(net.device, queue.number, queue.rps_cpus),),
                 (line.irq,),
                 tuple(sorted(bad)),
                 net.device,
@@ -113,15 +111,10 @@ def rps_needless(case: Case) -> Iterator[Seen]:
             continue
         if max(loads) > case.limit("elephant") * sum(loads):  # the hash is poor
             continue
-        path = f"/sys/class/net/{net.device}/queues/rx-"
         yield Seen(
-            f"{net.device} has {len(net.rx)} queues for {len(case.placed.cpus)} CPUs, and RPS on "
-            f"{len(steered)} of them",
-            tuple(f"echo 0 > {path}{queue.number}/rps_cpus" for queue in steered),
-            tuple(
-                f"echo {text.mask(queue.rps_cpus)} > {path}{queue.number}/rps_cpus"
-                for queue in steered
-            ),
+            RpsNeedless(net.device, len(net.rx), len(case.placed.cpus), len(steered)),
+            tuple(SetRps(net.device, queue.number, frozenset()) for queue in steered),
+            tuple(SetRps(net.device, queue.number, queue.rps_cpus) for queue in steered),
             irqs_of(lines),
             (),
             net.device,
@@ -138,15 +131,10 @@ def xps_apart(case: Case) -> Iterator[Seen]:
         ]
         if not apart:
             continue
-        path = f"/sys/class/net/{net.device}/queues/tx-"
         yield Seen(
-            f"xps_cpus of {text.counted(len(apart), 'queue')} of {net.device} names other CPUs "
-            f"than their interrupts run on: {text.some(line.name for line, _, _ in apart)}",
-            tuple(
-                f"echo {text.mask(line.current)} > {path}{queue}/xps_cpus"
-                for line, queue, _ in apart
-            ),
-            tuple(f"echo {text.mask(old)} > {path}{queue}/xps_cpus" for _, queue, old in apart),
+            XpsApart(net.device, named(line for line, _, _ in apart)),
+            tuple(SetXps(net.device, queue, line.current) for line, queue, _ in apart),
+            tuple(SetXps(net.device, queue, old) for _, queue, old in apart),
             irqs_of(line for line, _, _ in apart),
             (),
             net.device,

@@ -3,14 +3,35 @@
 import re
 from collections.abc import Iterator
 
-from irqwatch.advise import text
 from irqwatch.advise.findings.rule import (
     Case,
     Rule,
     Seen,
     irqs_of,
     queues,
-    shown,
+)
+from irqwatch.model.action import (
+    Action,
+    CutQueues,
+    FreeNvmeQueues,
+    GiveGuestQueues,
+    HashUdpPorts,
+    ResetHash,
+    SetQueues,
+    SetRps,
+    SetRpsInstead,
+    ShowHash,
+    ShowNvmeQueues,
+    ShowQueues,
+    SpreadHash,
+    UseGivenQueues,
+)
+from irqwatch.model.evidence import (
+    Elephant,
+    FewNvmeQueues,
+    OneQueueVirtio,
+    TooFewQueues,
+    TooManyQueues,
 )
 
 _VIRTIO_QUEUE = re.compile(r"^virtio\d+-(?:input|output|req|request)")
@@ -27,10 +48,9 @@ def too_many_queues(case: Case) -> Iterator[Seen]:
         if lines[0].kind != "net" or len(pairs) <= cores(case) or not busy:
             continue
         yield Seen(
-            f"{device} has {len(pairs)} queues for {text.counted(cores(case), 'core')} that may "
-            "take interrupts",
-            (f"ethtool -L {device} combined {cores(case)}  # takes the link down for a moment",),
-            (f"ethtool -L {device} combined {len(pairs)}",),
+            TooManyQueues(device, len(pairs), cores(case)),
+            (CutQueues(device, cores(case)),),
+            (SetQueues(device, len(pairs)),),
             irqs_of(lines),
             (),
             device,
@@ -39,31 +59,28 @@ def too_many_queues(case: Case) -> Iterator[Seen]:
 
 def too_few_queues(case: Case) -> Iterator[Seen]:
     bound = {
-        cpu
+        cpu: one.softirq
         for cpu, one in case.facts.cpus.items()
         if one.softirq is not None and one.softirq >= case.limit("softirq_bound")
     }
     for device, lines in queues(case):
         pairs = {line.queue for line in lines}
-        here = sorted({cpu for line in lines for cpu in line.current} & bound)
+        here = sorted({cpu for line in lines for cpu in line.current} & bound.keys())
         active = sum(case.facts.counts(line) for line in lines)
         if lines[0].kind != "net" or len(pairs) >= cores(case) or not here:
             continue
         if len(pairs) > 1 and active < 2:  # one flow: more queues would stay empty
             continue
-        rps = text.mask(case.placed.cpus - set(here))
-        files = f"/sys/class/net/{device}/queues/rx-0/rps_cpus"
         net = case.facts.net.get(device)
-        before = next((rx.rps_cpus for rx in net.rx if rx.number == 0), ()) if net else ()
+        rps = [rx.rps_cpus for rx in net.rx if rx.number == 0] if net else []
         yield Seen(
-            f"{device} has {len(pairs)} of {cores(case)} possible queues, and softirqs take "
-            f"{text.share(case.facts.cpus[here[0]].softirq or 0.0)} of CPU {here[0]}",
+            TooFewQueues(device, len(pairs), cores(case), here[0], bound[here[0]]),
             (
-                f"ethtool -l {device}  # shows the most it can have",
-                f"ethtool -L {device} combined {cores(case)}",
-                f"echo {rps} > {files}  # where it can have no more",
+                ShowQueues(device),
+                SetQueues(device, cores(case)),
+                SetRpsInstead(device, 0, case.placed.cpus - set(here)),
             ),
-            (f"ethtool -L {device} combined {len(pairs)}", f"echo {text.mask(before)} > {files}"),
+            (SetQueues(device, len(pairs)), SetRps(device, 0, rps[0] if rps else frozenset())),
             irqs_of(lines),
             tuple(here),
             device,
@@ -78,22 +95,18 @@ def one_queue_virtio(case: Case) -> Iterator[Seen]:
             continue
         if not any(case.facts.is_busy(line) for line in of_virtio):
             continue
-        kind = of_virtio[0].kind
-        advice = {
-            "net": (
-                "on the host: <driver name='vhost' queues='N'/> in the interface's XML",
-                f"then here: ethtool -L {device} combined {len(case.placed.cpus)}",
-            ),
-            "block": ("on the host: <driver name='qemu' queues='N'/> in the disk's XML",),
-        }.get(kind)
-        if advice is None:  # such as hwrng, which never has more than one
+        advice: tuple[Action, ...]
+        if (kind := of_virtio[0].kind) == "net":
+            advice = (GiveGuestQueues("net"), UseGivenQueues(device, len(case.placed.cpus)))
+        elif kind == "block":
+            advice = (GiveGuestQueues("block"),)
+        else:  # such as hwrng, which never has more than one
             continue
         load = sum(line.load for line in of_virtio)
         yield Seen(
-            f"{device} has one queue on a machine of {len(case.facts.cpus)} CPUs, and takes "
-            f"{shown(case, load)}",
+            OneQueueVirtio(device, len(case.facts.cpus), load),
             advice,
-            (f"ethtool -L {device} combined 1",) if kind == "net" else (),
+            (SetQueues(device, 1),) if kind == "net" else (),
             irqs_of(of_virtio),
             (),
             device,
@@ -107,11 +120,8 @@ def few_nvme_queues(case: Case) -> Iterator[Seen]:
         if not busy or len(of_io) >= len(case.facts.cpus):
             continue
         yield Seen(
-            f"queues of {device}: {len(of_io)}, for {len(case.facts.cpus)} CPUs",
-            (
-                f"nvme get-feature /dev/{device} -f 7 -H  # how many the controller grants",
-                "boot with nvme.poll_queues=0 nvme.write_queues=0, where those take some",
-            ),
+            FewNvmeQueues(device, len(of_io), len(case.facts.cpus)),
+            (ShowNvmeQueues(device), FreeNvmeQueues()),
             irqs=irqs_of(of_io),
             device=device,
         )
@@ -127,14 +137,9 @@ def elephant(case: Case) -> Iterator[Seen]:
         if not case.facts.is_busy(most) or most.load <= case.limit("elephant") * total:
             continue
         yield Seen(
-            f"{most.name} carries {text.share(most.load / total)} of the {len(pairs)} queues of "
-            f"{device}",
-            (
-                f"ethtool -x {device}  # the table and key of its hash",
-                f"ethtool -X {device} equal {len(pairs)}",
-                f"ethtool -N {device} rx-flow-hash udp4 sdfn  # where it is UDP",
-            ),
-            (f"ethtool -X {device} default",),
+            Elephant(most.named, device, len(pairs), most.load / total),
+            (ShowHash(device), SpreadHash(device, len(pairs)), HashUdpPorts(device)),
+            (ResetHash(device),),
             (most.irq,),
             tuple(sorted(most.current)),
             device,

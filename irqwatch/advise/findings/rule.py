@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from irqwatch.advise import text
 from irqwatch.advise.facts import CpuFacts, Facts, LineFacts
 from irqwatch.advise.moves import Placed
+from irqwatch.model.action import Action, SetAffinity
+from irqwatch.model.evidence import Evidence, NamedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,9 @@ class Seen:
     """One place where a rule holds; the fields are those of Finding. ``severity`` and
     ``confidence`` are the rule's where they are empty."""
 
-    evidence: str
-    advice: tuple[str, ...] = ()
-    undo: tuple[str, ...] = ()
+    evidence: Evidence
+    advice: tuple[Action, ...] = ()
+    undo: tuple[Action, ...] = ()
     irqs: tuple[int, ...] = ()
     cpus: tuple[int, ...] = ()
     device: str = ""
@@ -37,7 +38,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``number`` is that of docs/advisor.md; ``look`` gives what it sees in a case."""
+    """``number`` is that of docs/advisor.md; ``look`` gives what it sees in a case. ``title``,
+    ``why`` and ``not_when`` are of the rule, whatever it sees: they have no figures to word."""
 
     number: int
     id: str
@@ -53,14 +55,20 @@ def irqs_of(lines: Iterable[LineFacts]) -> tuple[int, ...]:
     return tuple(sorted(line.irq for line in lines))
 
 
-def moves_of(case: Case, irqs: Iterable[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the plan does with these lines, as commands, and its undo."""
-    moves = case.placed.move_of
-    return text.commands(moves[irq] for irq in irqs if irq in moves)
+def named(lines: Iterable[LineFacts]) -> tuple[NamedLine, ...]:
+    return tuple(line.named for line in lines)
 
 
-def shown(case: Case, load: float) -> str:
-    return text.load(load, case.facts.weighed_by)
+def moves_of(
+    case: Case, irqs: Iterable[int]
+) -> tuple[tuple[SetAffinity, ...], tuple[SetAffinity, ...]]:
+    """What the plan does with these lines, and its undo."""
+    of = case.placed.move_of
+    moves = [of[irq] for irq in irqs if irq in of]
+    return (
+        tuple(SetAffinity(move.line.irq, move.to) for move in moves),
+        tuple(SetAffinity(move.line.irq, move.requested) for move in moves),
+    )
 
 
 def is_busy_cpu(case: Case, cpu: CpuFacts) -> bool:

@@ -4,10 +4,11 @@ import json
 from datetime import datetime, timezone
 
 from irqwatch.model.plan import SCHEMA, CpuLoad, Finding, Immovable, Move, Plan
+from irqwatch.sink.advise import words
+from irqwatch.sink.advise.commands import typed
+from irqwatch.sink.advise.figures import DIGITS, figures
 
 Json = dict[str, object]
-
-DIGITS = 6  # of a share: a microsecond a second
 
 
 def to_json(plan: Plan) -> str:
@@ -26,7 +27,8 @@ def _plan(plan: Plan) -> Json:
         "windows": plan.windows,
         "window_s": round(plan.window_s, DIGITS),
         "weighed_by": plan.weighed_by,
-        "verdict": plan.verdict,
+        "verdict": words.verdict(plan),
+        "verdict_figures": figures(plan.verdict),
         "change": plan.change,
         "busiest_now": round(plan.busiest_now, DIGITS),
         "busiest_planned": round(plan.busiest_planned, DIGITS),
@@ -35,10 +37,10 @@ def _plan(plan: Plan) -> Json:
         "gap": round(plan.gap, DIGITS),
         "exact": plan.exact,
         "cpus": [_cpu(load) for load in plan.loads],
-        "moves": [_move(move) for move in plan.moves],
+        "moves": [_move(move, plan.weighed_by) for move in plan.moves],
         "immovable": [_immovable(one) for one in plan.immovable],
         "left_out": [_immovable(one) for one in plan.left_out],
-        "findings": [_finding(finding) for finding in plan.findings],
+        "findings": [_finding(finding, plan.weighed_by) for finding in plan.findings],
         "thresholds": dict(sorted(plan.thresholds.items())),
         "unavailable": [{"part": lack.part, "reason": lack.reason} for lack in plan.unavailable],
     }
@@ -54,7 +56,7 @@ def _cpu(load: CpuLoad) -> Json:
     }
 
 
-def _move(move: Move) -> Json:
+def _move(move: Move, weighed_by: str) -> Json:
     return {
         "irq": move.line.irq,
         "device": move.line.device,
@@ -63,7 +65,8 @@ def _move(move: Move) -> Json:
         "to": sorted(move.to),
         "requested": sorted(move.requested),
         "load": round(move.load, DIGITS),
-        "reason": move.reason,
+        "reason": words.reason(move, weighed_by),
+        "reason_figures": figures(move.reason),
     }
 
 
@@ -74,22 +77,26 @@ def _immovable(one: Immovable) -> Json:
         "actions": list(one.line.actions),
         "cpus": sorted(one.effective),
         "load": round(one.load, DIGITS),
-        "reason": one.reason,
+        "reason": words.stays(one),
+        "reason_figures": figures(one.reason),
     }
 
 
-def _finding(finding: Finding) -> Json:
+def _finding(finding: Finding, weighed_by: str) -> Json:
     return {
         "id": finding.id,
         "number": finding.number,
         "title": finding.title,
         "severity": finding.severity,
         "confidence": finding.confidence,
-        "evidence": finding.evidence,
+        "evidence": words.evidence(finding.evidence, weighed_by),
+        "evidence_figures": figures(finding.evidence),
         "why": finding.why,
-        "advice": list(finding.advice),
+        "advice": [typed(action) for action in finding.advice],
+        "advice_figures": [figures(action) for action in finding.advice],
         "not_when": finding.not_when,
-        "undo": list(finding.undo),
+        "undo": [typed(action) for action in finding.undo],
+        "undo_figures": [figures(action) for action in finding.undo],
         "irqs": list(finding.irqs),
         "cpus": list(finding.cpus),
         "device": finding.device,

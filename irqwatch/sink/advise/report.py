@@ -5,7 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from irqwatch.cells import cpu_list, in_ascii, left
+from irqwatch.model.action import Action
 from irqwatch.model.plan import CpuLoad, Finding, Immovable, Move, Plan
+from irqwatch.sink.advise import text as figure
+from irqwatch.sink.advise import words
+from irqwatch.sink.advise.commands import typed
 
 NARROWEST = 60
 WIDEST = 110  # longer lines of prose are hard to read
@@ -58,7 +62,7 @@ def _wrap(text: str, look: Look, indent: str = "", first: str | None = None) -> 
 
 
 def _load(value: float, plan: Plan) -> str:
-    return f"{100 * value:.1f}%" if plan.weighed_by == "time" else f"{value:.0f}/s"
+    return figure.load(value, plan.weighed_by)
 
 
 def _header(plan: Plan, look: Look) -> list[str]:
@@ -66,7 +70,7 @@ def _header(plan: Plan, look: Look) -> list[str]:
     host = " ".join(part for part in (plan.host.hostname, plan.host.kernel) if part)
     facts = f"{host}: {windows} of {plan.window_s:.3g} s, goal {plan.goal}"
     lines = [*_wrap(facts, look), ""]
-    lines += [_styled(line, BOLD, look) for line in _wrap(plan.verdict, look)]
+    lines += [_styled(line, BOLD, look) for line in _wrap(words.verdict(plan), look)]
     if plan.weighed_by == "count":
         guess = (
             "A guess: nothing was timed, so each interrupt counts the same, whatever it costs. "
@@ -151,11 +155,11 @@ def _moves(plan: Plan, look: Look) -> list[str]:
     def row(move: Move) -> tuple[str, ...]:
         return (
             str(move.line.irq),
-            ", ".join(move.line.actions) or move.line.device,
+            move.line.name,
             cpu_list(move.effective),
             cpu_list(move.to),
             _load(move.load, plan),
-            move.reason,
+            words.reason(move, plan.weighed_by),
         )
 
     head = ("IRQ", "INTERRUPT", "FROM", "TO", "TAKES", "WHY")
@@ -172,10 +176,10 @@ def _immovable(plan: Plan, look: Look) -> list[str]:
     def row(one: Immovable) -> tuple[str, ...]:
         return (
             str(one.line.irq),
-            ", ".join(one.line.actions) or one.line.device,
+            one.line.name,
             cpu_list(one.effective),
             _load(one.load, plan),
-            one.reason,
+            words.stays(one),
         )
 
     return [
@@ -201,18 +205,18 @@ def _findings(plan: Plan, look: Look) -> list[str]:
     lines = [_styled("Findings", BOLD, look)]
     told: set[str] = set()
     for finding in plan.findings:
-        lines += _finding(finding, look, is_told=finding.id in told)
+        lines += _finding(finding, plan.weighed_by, look, is_told=finding.id in told)
         told.add(finding.id)
     return lines
 
 
-def _finding(finding: Finding, look: Look, *, is_told: bool) -> Iterator[str]:
+def _finding(finding: Finding, weighed_by: str, look: Look, *, is_told: bool) -> Iterator[str]:
     """``is_told``: one of the same rule is above, and said why and when not."""
     severity = _styled(f"{finding.severity:8}", COLOURS.get(finding.severity, ""), look)
     sure = "" if finding.confidence == "high" else f", {finding.confidence} confidence"
     yield f"  {severity} {_styled(finding.title, BOLD, look)} [{finding.id}{sure}]"
     indent = " " * 11
-    yield from _wrap(f"{finding.evidence}.", look, indent)
+    yield from _wrap(f"{words.evidence(finding.evidence, weighed_by)}.", look, indent)
     if not is_told and (finding.severity != "info" or finding.advice):
         yield from _wrap(finding.why, look, indent)
     yield from _labelled("do", finding.advice)
@@ -221,9 +225,9 @@ def _finding(finding: Finding, look: Look, *, is_told: bool) -> Iterator[str]:
         yield from _wrap(f"not when {finding.not_when}", look, indent)
 
 
-def _labelled(label: str, commands: Iterable[str]) -> Iterator[str]:
+def _labelled(label: str, actions: Iterable[Action]) -> Iterator[str]:
     """Commands are not broken: they are there to be copied."""
-    listed = list(commands)
+    listed = [typed(action) for action in actions]
     if len(listed) > MOST_COMMANDS:
         rest = len(listed) - MOST_COMMANDS + 1
         listed[MOST_COMMANDS - 1 :] = [f"# and {rest} more: irqwatch advise --json has them all"]

@@ -1,6 +1,7 @@
 """A plan as a POSIX shell script that checks, applies, verifies and carries its own undo."""
 
 import shlex
+from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from irqwatch.cells import cpu_list
@@ -161,16 +162,17 @@ exit "$status"
 """
 
 
-def to_script(plan: Plan) -> str:
+def to_script(plan: Plan, verdict: str, reasons: Mapping[int, str]) -> str:
     """The whole text. It finds lines by name, hardware number and controller, so it holds after a
-    reboot."""
+    reboot. ``verdict`` and ``reasons`` (by line) are the plan's in words, for the comments."""
     moves = sorted(plan.moves, key=lambda move: (move.load, move.line.irq))
+    calls = [_call(move, reasons[move.line.irq]) for move in moves]
     title = f"""#!/bin/sh
 # Interrupt affinities for {plan.host.hostname}, by irqwatch advise --script, {_time(plan.wall_ns)}.
-# {plan.verdict}
+# {verdict}
 """
     if not any(_is_plain(move) for move in moves):
-        return title + "".join(map(_call, moves)) + "echo 'nothing to move'\n"
+        return title + "".join(calls) + "echo 'nothing to move'\n"
     return f"""{title}#
 #   sh FILE           checks, writes the masks that are not there yet, verifies
 #   sh FILE check     only says whether it can be applied
@@ -183,7 +185,7 @@ boot_id={shlex.quote(plan.host.boot_id)} # of the host it was made for
 
 each() {{
     : "$1" # of the functions below, for each line, the coldest first
-{"".join(f"    {_call(move)}" for move in moves)}}}
+{"".join(f"    {call}" for call in calls)}}}
 {_BODY}"""
 
 
@@ -192,7 +194,7 @@ def _is_plain(move: Move) -> bool:
     return bool(move.line.actions) and "\\" not in "".join(move.line.actions)
 
 
-def _call(move: Move) -> str:
+def _call(move: Move, reason: str) -> str:
     actions = ", ".join(move.line.actions)
     if not _is_plain(move):
         return f"# left out, its name is not plain text: {move.line.irq} {actions}\n"
@@ -201,7 +203,7 @@ def _call(move: Move) -> str:
     if "\\" in controller:  # made printable, too
         controller = ""
     words = map(shlex.quote, (actions, move.line.hwirq, *masks, controller))
-    return f'one "$1" {" ".join(words)} # {move.reason}\n'
+    return f'one "$1" {" ".join(words)} # {reason}\n'
 
 
 def _time(wall_ns: int) -> str:

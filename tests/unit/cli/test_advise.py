@@ -16,6 +16,7 @@ from irqwatch.cli.advise import comparable, live_windows, recorded_windows, some
 from irqwatch.cli.main import run as run_main
 from irqwatch.collectors.hardirq import HardirqTime
 from irqwatch.errors import IrqwatchError, RecordingError
+from irqwatch.model.evidence import DeepIdle
 from irqwatch.model.plan import Finding
 from irqwatch.model.snapshot import Line, LineDevice, LineSetting, Snapshot
 from irqwatch.record.recorder import Recorder
@@ -102,8 +103,11 @@ def test_exit_code(recording: Path) -> None:
     assert run("--from", VIRTIO, "--exit-code").returncode == 0
 
 
+SEEN = DeepIdle(frozenset({0}), 0.0002)
+
+
 def finding(severity: str, confidence: str) -> Finding:
-    return Finding("late", 30, "", severity, confidence, "", "", (), "")
+    return Finding("deep-idle", 28, "", severity, confidence, SEEN, "", (), "")
 
 
 @pytest.mark.parametrize(

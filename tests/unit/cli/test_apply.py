@@ -16,7 +16,7 @@ from irqwatch.affinity import journal
 from irqwatch.cli import apply as cli_apply
 from irqwatch.cli.apply import Wishes, apply, undo_journal
 from irqwatch.errors import AffinityError
-from irqwatch.model.plan import Plan
+from irqwatch.model.plan import NothingCounts, Plan
 from tests import affinity
 from tests.affinity import FakeHost
 
@@ -186,9 +186,10 @@ def test_it_asks(
 
 
 def test_a_plan_without_moves(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    plan = replace(PLAN, moves=(), verdict="change nothing")
+    plan = replace(PLAN, moves=(), verdict=NothingCounts(0.001))
     assert bench.run(plan=plan) == 0
-    assert capsys.readouterr().out == "Nothing to apply: change nothing\n"
+    why = "change nothing: no interrupt takes as much as 0.1%"
+    assert capsys.readouterr().out == f"Nothing to apply: {why}\n"
     assert not bench.journal.exists()
 
 

@@ -2,17 +2,21 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from irqwatch.advise.plan import Wanted, make_plan
 from irqwatch.cells import width_of
-from irqwatch.model.plan import Plan
+from irqwatch.model.action import Action
+from irqwatch.model.evidence import Evidence, Late
+from irqwatch.model.plan import Busier, Plan, Reason, Stays, Verdict
 from irqwatch.model.snapshot import Thread, Unavailable, Worst
+from irqwatch.sink.advise.commands import typed
 from irqwatch.sink.advise.document import to_json
+from irqwatch.sink.advise.figures import figures, kind
 from irqwatch.sink.advise.report import Look, to_text
 from tests import golden_file
 from tests.advising import UPTIME, Busy, Machine, crowded, timer
@@ -58,7 +62,8 @@ def test_json() -> None:
 def test_prose_fits_and_commands_are_whole(width: int) -> None:
     plan = plan_of(CROWDED)
     lines = to_text(plan, Look(width)).splitlines()
-    commands = [command for one in plan.findings for command in (*one.advice, *one.undo)]
+    actions = [action for one in plan.findings for action in (*one.advice, *one.undo)]
+    commands = [typed(action) for action in actions]
     for command in commands:
         assert any(line.endswith(command) for line in lines)
     rest = [line for line in lines if not any(line.endswith(command) for command in commands)]
@@ -91,7 +96,7 @@ def test_why_is_said_once_of_a_rule() -> None:
     plan = plan_of(Machine((slow,), extra=(timer(1, 3_000_000),)))
     late = [one for one in plan.findings if one.id == "late"]
     text = to_text(plan, Look(110))
-    assert len(late) == 2 and all(one.advice[0] in text for one in late)
+    assert len(late) == 2 and all(typed(one.advice[0]) in text for one in late)
     assert text.count(late[0].why) == 1 and text.count(late[0].not_when) == 1
 
 
@@ -116,6 +121,63 @@ def test_each_key_is_documented() -> None:
     assert documented("# The JSON of `irqwatch advise --json`") == list(made)
     for key in ("cpus", "moves", "immovable", "findings"):
         assert documented(f"## `advise`: `{key}[]`") == list(made[key][0])
+
+
+KINDS: dict[str, dict[str, list[str]]] = {
+    of: {kind(one): [field.name for field in fields(one)] for one in get_args(union)}
+    for of, union in {
+        "`verdict_figures`": Verdict,
+        "`reason_figures` of `moves[]`": Reason,
+        "`evidence_figures`": Evidence,
+        "`advice_figures` and `undo_figures`": Action,
+    }.items()
+}
+KINDS["`reason_figures` of `immovable[]` and `left_out[]`"] = {one.value: [] for one in Stays}
+
+
+@pytest.mark.parametrize("section", KINDS)
+def test_each_kind_of_figures_is_documented(section: str) -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    part = text.split(f"\n### {section}\n")[1].split("\n#")[0]
+    rows = re.findall(r"^\| `([\w-]+)` \| (.*) \|$", part, re.MULTILINE)
+    told = {
+        name: [] if said.startswith("none") else re.findall(r"`(\w+)`", said) for name, said in rows
+    }
+    assert told == KINDS[section] and list(told) == list(KINDS[section])
+
+
+def test_each_command_has_its_figures() -> None:
+    for one in json.loads(to_json(plan_of(CROWDED)))["findings"]:
+        assert len(one["advice"]) == len(one["advice_figures"])
+        assert len(one["undo"]) == len(one["undo_figures"])
+
+
+def test_figures_are_what_the_sentence_says() -> None:
+    made = json.loads(to_json(plan_of(CROWDED)))
+    assert made["verdict_figures"] == {"kind": "improves"}
+    assert made["moves"][0]["reason_figures"] == {"kind": "busier", "load": 0.8, "to_load": 0.05}
+    assert made["immovable"][0]["reason_figures"] == {"kind": "managed"}
+    found = {one["id"]: one for one in made["findings"]}
+    assert found["immovable"]["evidence_figures"] == {
+        "kind": "read-only-lines",
+        "lines": [{"irq": 50, "name": "nvme0q2"}],
+        "load": 0.05,
+    }
+    assert found["one-cpu-device"]["advice_figures"][0] == {
+        "kind": "set-affinity",
+        "irq": 32,
+        "cpus": [1],
+    }
+
+
+def test_figures_have_as_many_digits_as_the_rest() -> None:
+    late = Late("timer", "hard", 0, 0.0001234567891, 812, "nginx", frozenset({0}))
+    assert figures(late)["late_s"] == 0.000123457
+    assert figures(Busier(0.1234567891, 1 / 3)) == {
+        "kind": "busier",
+        "load": 0.123457,
+        "to_load": 0.333333,
+    }
 
 
 def test_the_heart_of_it() -> None:

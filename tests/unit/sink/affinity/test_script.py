@@ -13,13 +13,18 @@ from tests.affinity import FakeHost
 PLAN = affinity.plan(affinity.move(31, 1), affinity.move(30, 2))
 
 
+def script_of(plan: Plan) -> str:
+    reasons = {move.line.irq: "CPU 0 is full" for move in plan.moves}
+    return to_script(plan, "busiest CPU 65% now, 40% planned, 2 moves", reasons)
+
+
 class Script:
     """A plan's script beside the host that it is for."""
 
     def __init__(self, folder: Path, plan: Plan = PLAN, idle: frozenset[int] = frozenset()) -> None:
         self.host = FakeHost(folder / "host", idle)
         self.path = folder / "plan.sh"
-        self.path.write_text(to_script(plan))
+        self.path.write_text(script_of(plan))
 
     def run(self, *words: str, shell: str = "sh", **env: str) -> tuple[int, list[str]]:
         """Exit code, and what it said on either stream without its own path."""
@@ -41,7 +46,7 @@ def script(tmp_path: Path) -> Script:
 
 
 def test_golden() -> None:
-    golden_file.check("affinity_script.sh", to_script(PLAN))
+    golden_file.check("affinity_script.sh", script_of(PLAN))
 
 
 def test_shellcheck_finds_nothing(script: Script) -> None:

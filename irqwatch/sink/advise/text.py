@@ -1,21 +1,11 @@
 """Figures as the advice writes them, in ASCII."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from irqwatch.cells import cpu_list as cpus
-from irqwatch.model.plan import Move
+from irqwatch.model.evidence import NamedLine
 
-__all__ = [
-    "commands",
-    "counted",
-    "cpus",
-    "load",
-    "mask",
-    "seconds",
-    "set_affinity",
-    "share",
-    "some",
-]
+__all__ = ["counted", "cpus", "line", "lines", "load", "mask", "seconds", "share", "some"]
 
 
 def share(value: float) -> str:
@@ -48,22 +38,16 @@ def mask(numbers: Iterable[int]) -> str:
     return ",".join(reversed(groups))
 
 
-def some(numbers: Iterable[int | str]) -> str:
+def some(listed: Collection[int | str]) -> str:
     """At most eight of them, as words."""
-    listed = list(numbers)
     more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""
-    return ", ".join(map(str, listed[:8])) + more
+    return ", ".join(map(str, list(listed)[:8])) + more
 
 
-def set_affinity(irq: int, numbers: Iterable[int]) -> str:
-    """The command that asks for CPUs."""
-    return f"echo {cpus(numbers)} > /proc/irq/{irq}/smp_affinity_list"
+def line(one: NamedLine) -> str:
+    """ "24 (eth0-TxRx-0)"."""
+    return f"{one.irq} ({one.name})"
 
 
-def commands(moves: Iterable[Move]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What does the moves, and what undoes them."""
-    listed = list(moves)
-    return (
-        tuple(set_affinity(move.line.irq, move.to) for move in listed),
-        tuple(set_affinity(move.line.irq, move.requested) for move in listed),
-    )
+def lines(listed: Iterable[NamedLine]) -> str:
+    return some([line(one) for one in listed])
