@@ -5,7 +5,7 @@ ARGS ?=
 SCRIPTS = $(shell grep -rlIE --exclude='*.py' '^\#!/(usr/)?bin/(env )?(ba|da)?sh' .ci deploy tests bench 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-vm top test check bench fuzz golden test-vm clean
+.PHONY: help setup setup-dev setup-vm top test check bench fuzz golden docs test-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ fuzz: setup-dev ## the probe, compiled natively, under libFuzzer for FUZZ_SECOND
 
 golden: setup-dev ## write the expected outputs of the golden tests anew; read the diff
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q -k golden $(ARGS)
+
+docs: setup-dev ## write what is made of the collectors' records
+	@$(BIN)/python -m docs.make
 
 test-vm: setup-vm ## the tests that boot other kernels: a few minutes each
 	$(BIN)/pytest -q tests/vm $(ARGS)
