@@ -315,8 +315,8 @@ COLLECTOR = Collector(
         Key(
             "cgroup",
             "",
-            "the process's, or the cgroup that it is about: its path in the unified hierarchy, "
-            "or its id; else `null`",
+            "the process's, or the one that this is about: its path in the unified hierarchy, or "
+            "its id where that is not known; else `null`",
         ),
         Key("taken_by", "", "what took it, most first: see below"),
     ),
@@ -329,8 +329,8 @@ COLLECTOR = Collector(
             unit="seconds",
             meaning=(
                 "Time that interrupts took from the tasks of a cgroup (its path in the unified "
-                "hierarchy). `kind` is `hardirq`, `vector` or `softirq` (those that ran inline); "
-                "`device` the line's, or of a softirq that of the line it follows from. "
+                "hierarchy). `kind` is `hardirq`, `vector` or `softirq` (those that ran inline). "
+                "`device` is the line's; of a softirq, that of the line it follows from. "
                 "`irqwatch top --view blame` shows the processes."
             ),
             example="topk(5, sum by (cgroup, device) (rate(irqwatch_blamed_seconds_total[5m])))",
@@ -348,26 +348,22 @@ COLLECTOR = Collector(
         title="Blame",
         event="a hard interrupt, vector or softirq",
         cost="0.2 µs",
-        before="""\
-Off unless `--collector.blame` is given: it costs 0.2 µs more for each interrupt and softirq.
-""",
         after="""\
-Over the idle task nobody loses anything, so it is less than the time of all interrupts. What the
-probe had no room for is in the cgroup `other`; so are the series beyond 256. The softirqs of a
-task's own making (it sends over loopback) are taken from it too: those have no `device`. On
-PREEMPT_RT softirqs run in threads such as `ktimers/N` and `irq/N-…`, and those are the tasks they
-are taken from.
+An interrupt over the idle task takes time from nobody, so this is less than the time of all
+interrupts. What the probe had no room for is in the cgroup `other`. Softirqs of a task's own making
+(it sends over loopback) are taken from it too; they have no `device`. On PREEMPT_RT softirqs run in
+threads such as `ktimers/N` and `irq/N-…`, and it is those that they take time from.
 """,
         json="""\
 Time that hard interrupts, vectors and inline softirqs took from tasks, not from the idle task.
-First the twenty processes that lost most and all others (`name` is `other processes`), then the
-ten cgroups that did and all others (`other cgroups`): the processes add up to the whole, and so do
-the cgroups.
+First come the twenty processes that lost most and all others (`name` is `other processes`), then
+the ten cgroups that lost most and all others (`other cgroups`). The processes add up to the whole,
+and so do the cgroups.
 """,
         folded=(
             Folded(
                 "blame (`cgroup`, `kind`, `device`)",
-                "the first 256 that are seen",
+                f"the first {SHOWN_APART} that are seen",
                 "`other` in each label",
             ),
         ),

@@ -51,7 +51,7 @@ COLLECTOR = Collector(
             labels=("irq", "action", "device", "kind", "name"),
             help="Softirqs, runs of its thread and work items that an interrupt caused.",
             unit="runs",
-            meaning="Softirqs, runs of its thread and work items that the interrupt caused.",
+            meaning="Softirqs, runs of its thread, and work items that an interrupt caused.",
             example='sum by (action, name) (rate(irqwatch_caused_total{kind="softirq"}[5m]))',
         ),
         Metric(
@@ -63,7 +63,7 @@ COLLECTOR = Collector(
             ),
             unit="seconds",
             meaning=(
-                "Their run time. With `irqwatch_hardirq_duration_seconds_sum` it is what a "
+                "Their run time. Added to `irqwatch_hardirq_duration_seconds_sum` it is what a "
                 "device costs."
             ),
             example=(
@@ -78,21 +78,30 @@ COLLECTOR = Collector(
         cost="",
         before="""\
 What an interrupt costs beyond its top half. A softirq follows from the interrupt that raised it
-(the oldest raise not yet served) or, raised by another softirq, from that one's cause; a work item
-from what queued it. One run of NET_RX may poll the queues of several lines: the run counts for the
-line that raised it first, the time of each poll is its own line's, where that is known (with the
-`napi` collector, which sees the polls): a line may have seconds without a run. `action` is the
-handler, or the vector where `irq` is empty, or `none`: tasks, loopback traffic, and what follows
-from interrupts that no collector times. `kind` is `softirq`, `thread` or `work`, `name` the
-softirq's vector, the action whose thread it is, or the work function. Sums over all causes are the
-whole: `sum by (name) (rate(irqwatch_caused_seconds_total{kind="softirq"}[5m]))` equals `sum by
-(vector) (rate(irqwatch_softirq_duration_seconds_sum[5m]))`.
+(the oldest raise not yet served), and one that was raised by another softirq from that one's cause;
+a work item follows from what queued it.
+
+One run of NET_RX may poll the queues of several lines. The run counts for the line that raised it
+first. The time of each poll goes to the poll's own line where that is known (by the `napi`
+collector, which sees the polls), so a line may have seconds without a run.
+
+- `action` is the handler. Where `irq` is empty it is the vector, or `none`: tasks, loopback
+  traffic, and what follows from interrupts that no collector times.
+- `kind` is `softirq`, `thread` or `work`.
+- `name` is the softirq (`NET_RX`), the action whose thread it is, or the work function.
+
+Sums over all causes are the whole. These two are equal:
+
+```promql
+sum by (name) (rate(irqwatch_caused_seconds_total{kind="softirq"}[5m]))
+sum by (vector) (rate(irqwatch_softirq_duration_seconds_sum[5m]))
+```
 """,
         folded=(
             Folded(
                 "causes (`irq`, `action`, `device`, `kind`, `name`)",
-                "the first 512 that are seen, by line or device as above",
-                "`other` in each label",
+                f"the first {SHOWN_APART} that are seen, by line or device as hard interrupt times",
+                "`other` in each label but `irq`, which is empty",
             ),
         ),
     ),

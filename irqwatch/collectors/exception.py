@@ -16,6 +16,7 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
+from irqwatch.base.fold import CPUS_SHOWN_APART
 from irqwatch.base.interval import Interval
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
@@ -185,7 +186,7 @@ COLLECTOR = Collector(
         Key(
             "processes",
             "",
-            "of page faults: the ten processes with most of them, see below; else empty",
+            "of page faults, the ten processes with most of them (see below); else empty",
         ),
     ),
     metrics=(
@@ -196,10 +197,10 @@ COLLECTOR = Collector(
             help="Exceptions that a CPU took: page faults, NMIs, records of machine checks.",
             unit="exceptions",
             meaning=(
-                "Exceptions a CPU took. `exception` is `page_fault_user` or `page_fault_kernel` "
-                "(by what the CPU ran), and on x86 `nmi` (those that a handler took) and "
-                "`machine_check` (records of them, of corrected errors too). `irqwatch top` "
-                "shows the processes."
+                "Exceptions that a CPU took. `exception` is `page_fault_user` or "
+                "`page_fault_kernel` (by what the CPU ran), on x86 also `nmi` (those that a "
+                "handler took as its own) and `machine_check` (records of them, of corrected "
+                "errors too). `irqwatch top --view exception` shows the processes."
             ),
             example="topk(5, sum by (instance, exception) (rate(irqwatch_exceptions_total[5m])))",
         ),
@@ -211,14 +212,13 @@ COLLECTOR = Collector(
         event="a page fault",
         cost="0.3 µs",
         before="""\
-Off unless `--collector.exception` is given: page faults can be more frequent than all interrupts,
-and counting one costs 0.3 µs.
+Page faults can be more frequent than all interrupts together.
 """,
         after="""\
-The kernel's own count is `pgfault` in /proc/vmstat, and the two differ. The probe counts each time
-a CPU takes the exception. The kernel counts each time it resolves a fault, so without those that
-end in a signal or that are repeated, and with those that no CPU took: where the kernel itself
-looks for a page (get_user_pages(): O_DIRECT, exec, ptrace).
+The kernel's own count of page faults is `pgfault` in /proc/vmstat, and the two differ. The probe
+counts each time that a CPU takes the exception. The kernel counts each time that it resolves a
+fault: so not those that end in a signal or are repeated, but also those that no CPU took, where the
+kernel itself looked for a page (get_user_pages(): O_DIRECT, exec, ptrace).
 """,
         json="""\
 `name` is `page_fault_user`, `page_fault_kernel`, `nmi` or `machine_check`; the last two on x86
@@ -227,7 +227,7 @@ only.
         folded=(
             Folded(
                 "`irqwatch_exceptions_total`, by `cpu`",
-                "up to 64 CPUs",
+                f"up to {CPUS_SHOWN_APART} CPUs",
                 "one sum, `cpu` empty",
             ),
         ),

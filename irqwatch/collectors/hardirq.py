@@ -18,7 +18,19 @@ from irqwatch.base.collector import (
     Words,
 )
 from irqwatch.base.columns import line_cpus
-from irqwatch.base.fold import NR_CPUS, OTHER, Labels, Vector, add, by_cpu, to_bounds
+from irqwatch.base.fold import (
+    CPUS_SHOWN_APART,
+    DEVICES_SHOWN_APART,
+    LINE_CPU_PAIRS,
+    LINES_SHOWN_APART,
+    NR_CPUS,
+    OTHER,
+    Labels,
+    Vector,
+    add,
+    by_cpu,
+    to_bounds,
+)
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counting, rate, share
@@ -273,7 +285,7 @@ COLLECTOR = Collector(
             "not_mine_count",
             "events",
             'the part of `count` that the action answered with "not mine" (IRQ_NONE): on a '
-            "shared line each action is asked. Durations are of the others",
+            "shared line each action is asked. `p50_s` to `max_s` are of the others",
         ),
         Key("not_mine_seconds", "seconds", "the part of `seconds` that went into those"),
         Key("worst", "", "the event of `max_s`: see below"),
@@ -287,7 +299,7 @@ COLLECTOR = Collector(
             labels=("irq", "action", "device"),
             help="Time a handler took for one hard interrupt that it handled.",
             unit="seconds",
-            meaning="How long handlers run, by source. The sum is the time by source.",
+            meaning="How long a handler ran for an interrupt of its own; the sum is all that time.",
             example=(
                 "histogram_quantile(0.99, sum by (le, device, action) "
                 "(rate(irqwatch_hardirq_duration_seconds_bucket[5m])))"
@@ -326,7 +338,10 @@ COLLECTOR = Collector(
                 "shared line."
             ),
             unit="interrupts",
-            meaning="Calls of a handler on a shared line that it answered with IRQ_NONE.",
+            meaning=(
+                'Calls of a handler that it answered with "not mine" (IRQ_NONE): the interrupt was '
+                "another's on a shared line."
+            ),
             example="rate(irqwatch_hardirq_not_mine_total[5m])",
         ),
         Metric(
@@ -335,7 +350,7 @@ COLLECTOR = Collector(
             labels=("irq", "action", "device"),
             help="Time a handler took to say that an interrupt was not its own.",
             unit="seconds",
-            meaning="Time those calls took: what the neighbour on the line costs.",
+            meaning="Time that those calls took: what the neighbour on the line costs.",
             example="topk(5, rate(irqwatch_hardirq_not_mine_seconds_total[5m]))",
         ),
         Metric(
@@ -358,8 +373,9 @@ COLLECTOR = Collector(
             help="CPU time of the threads that handle interrupts outside of interrupt context.",
             unit="seconds",
             meaning=(
-                "CPU time of `irq/N-…` threads: the part of a handler that runs as a task (all "
-                "of it with `threadirqs` or PREEMPT_RT) is in no hard interrupt metric."
+                "CPU time of the threads `irq/N-…`, in which a part of a handler runs as a task "
+                "(all of it with `threadirqs` or on PREEMPT_RT). That part is in none of the "
+                "metrics above."
             ),
             example="topk(5, rate(irqwatch_irq_thread_cpu_seconds_total[5m]))",
         ),
@@ -379,18 +395,18 @@ COLLECTOR = Collector(
         folded=(
             Folded(
                 "hard interrupt times (`irq`, `action`, `device`)",
-                "up to 256 lines, or with `--collector.hardirq.histograms=line`",
-                "by `device`; `irq` and `action` are empty. At most 64 devices, the rest is "
-                '`device="other"`',
+                f"up to {LINES_SHOWN_APART} lines, or with `--collector.hardirq.histograms=line`",
+                "by `device`; `irq` and `action` are empty. At most "
+                f'{DEVICES_SHOWN_APART} devices, the rest is `device="other"`',
             ),
             Folded(
                 "`irqwatch_interrupts_total` of a line, by `cpu`",
-                "while it has fired on at most 2048 / (number of lines) CPUs, at least one",
+                f"while it has fired on at most {LINE_CPU_PAIRS} / (number of lines) CPUs, or one",
                 "one sum, `cpu` empty",
             ),
             Folded(
                 "architecture rows, and `irqwatch_softirqs_total`, by `cpu`",
-                "up to 64 CPUs",
+                f"up to {CPUS_SHOWN_APART} CPUs",
                 "one sum, `cpu` empty",
             ),
         ),

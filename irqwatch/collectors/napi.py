@@ -7,6 +7,7 @@ from typing import Any
 from irqwatch.base.collector import (
     Collector,
     Column,
+    Folded,
     Key,
     Metric,
     Probed,
@@ -113,6 +114,12 @@ def _exhausted_share(source: NapiSource) -> str:
     return percent(source.exhausted_count / source.count)
 
 
+NO_DEVICE = (
+    "`backlog` is the queue that each CPU has without a device: packets over loopback and those "
+    "that RPS steers. `(none)` is devices without a name: before Linux 6.10 some drivers (mostly "
+    "of wifi) had dummies."
+)
+
 COLLECTOR = Collector(
     name="napi",
     what="polls of network devices",
@@ -129,7 +136,7 @@ COLLECTOR = Collector(
     sources=sources,
     export=export,
     keys=(
-        Key("packet_count", "packets", "what the polls did, as the driver counts it"),
+        Key("packet_count", "packets", "what the polls did, in packets as the driver counts them"),
         Key(
             "exhausted_count",
             "events",
@@ -143,12 +150,7 @@ COLLECTOR = Collector(
             labels=("device",),
             help="Polls of a network device.",
             unit="polls",
-            meaning=(
-                "Polls of a network device, on all of its queues; `backlog` is the queue of each "
-                "CPU that has no device: packets over loopback and those that RPS steers; "
-                "`(none)` is devices without a name, the dummies of some drivers (wifi, mostly) "
-                "before Linux 6.10."
-            ),
+            meaning=(f"Polls of a network device, on all of its queues. {NO_DEVICE}"),
             example="topk(5, rate(irqwatch_napi_polls_total[5m]))",
         ),
         Metric(
@@ -160,9 +162,9 @@ COLLECTOR = Collector(
             ),
             unit="packets",
             meaning=(
-                "What the polls did, as the driver counts it: packets received, and in some "
-                "drivers those whose sending was completed. By poll it says how well packets are "
-                "batched."
+                "What the polls did, in packets as the driver counts them: those received, and in "
+                "some drivers those whose sending was completed. Divided by polls, it says how "
+                "well packets are batched."
             ),
             example="rate(irqwatch_napi_packets_total[5m]) / rate(irqwatch_napi_polls_total[5m])",
         ),
@@ -173,8 +175,8 @@ COLLECTOR = Collector(
             help="Polls of a network device that used up their budget: there was more to do.",
             unit="polls",
             meaning=(
-                "Polls that used up their budget (64 packets, most often): there was more to do, "
-                "and the device is polled again without an interrupt."
+                "Polls that used up their budget (mostly 64 packets): there was more to do, and "
+                "the device is polled again without an interrupt."
             ),
             example=(
                 "rate(irqwatch_napi_budget_exhausted_total[5m]) / "
@@ -198,12 +200,18 @@ COLLECTOR = Collector(
         event="a poll of a network device",
         cost="0.2 µs",
         after="""\
-Devices of one name in several network namespaces are counted together.
+Devices of the same name in several network namespaces are counted together.
 """,
-        json="""\
-`name` is the network device, `backlog` for the queue of a CPU that has none: packets over loopback
-and those that RPS steers; `(none)` for devices without a name, the dummies of some drivers (wifi,
-mostly) before Linux 6.10. `count` is of polls, which are not timed.
+        json=f"""\
+`name` is the network device; `count` is of its polls, which are not timed.
+{NO_DEVICE}
 """,
+        folded=(
+            Folded(
+                "polls of network devices",
+                f"the first {DEVICES_SHOWN_APART} devices that are seen",
+                '`device="other"`',
+            ),
+        ),
     ),
 )

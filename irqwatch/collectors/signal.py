@@ -139,6 +139,12 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
         sheet.histograms["irqwatch_signal_latency_seconds"][labels] = to_bounds(merge(parts))
 
 
+ORIGINS = (
+    "`user` (kill() and its like), `timer` (setitimer(), timer_create()), `exception` (the CPU's, "
+    "such as a bad page fault for SIGSEGV), `kernel` (the rest, such as the SIGCHLD of a child "
+    "that ended)"
+)
+
 COLLECTOR = Collector(
     name="signal",
     what="signals",
@@ -171,21 +177,20 @@ COLLECTOR = Collector(
         Key(
             "origin",
             "",
-            "what sent it: `user` (kill() and its like), `timer`, `exception` (a page fault, a "
-            "division by zero, …), `kernel` (the rest, such as the SIGCHLD of a child that ended)",
+            f"what sent it: {ORIGINS}",
         ),
-        Key("latency_p50_s", "seconds", ""),
-        Key("latency_max_s", "seconds", ""),
+        Key("latency_p50_s", "seconds", "the median time from generation to delivery"),
+        Key("latency_max_s", "seconds", "the longest such wait"),
         Key(
             "delivered_count",
             "events",
-            "those that `latency_*` is of. Not of signals that sigwait() or signalfd take: "
-            "nothing traces that",
+            "those that were delivered, which `latency_*` is of. Not signals that sigwait() or "
+            "signalfd take: nothing traces that",
         ),
         Key(
             "dropped_count",
             "events",
-            "the part of `count` that was ignored, pending already, or found no room",
+            "the part of `count` that was ignored, was pending already, or found no room",
         ),
         Key("worst_latency", "", "the event of `latency_max_s`; its task is the one that got it"),
     ),
@@ -196,7 +201,9 @@ COLLECTOR = Collector(
             labels=("signal", "origin"),
             help="Time from the generation of a signal to its delivery.",
             unit="seconds",
-            meaning="Generated to delivered. A blocked signal waits as long as it is blocked.",
+            meaning=(
+                "From generation to delivery. A blocked signal waits for as long as it is blocked."
+            ),
             example=(
                 "histogram_quantile(0.99, sum by (le, signal, origin) "
                 "(rate(irqwatch_signal_latency_seconds_bucket[5m])))"
@@ -226,7 +233,7 @@ COLLECTOR = Collector(
             labels=("signal", "origin"),
             help="Signals that were ignored, were pending already, or found no room in the queue.",
             unit="signals",
-            meaning="Those of them that were ignored, were pending already, or found no room.",
+            meaning="The part of those that was ignored, was pending already, or found no room.",
             example="topk(5, rate(irqwatch_signals_dropped_total[5m]))",
         ),
     ),
@@ -236,16 +243,17 @@ COLLECTOR = Collector(
         title="Signals",
         event="a signal (generated, delivered)",
         cost="1 µs",
-        after="""\
-`origin` is what sent it: `user` (kill() and its like), `timer` (setitimer(), timer_create()),
-`exception` (the CPU's, such as a bad page fault for SIGSEGV), `kernel` (the rest, such as
-SIGCHLD). A signal that ends its process is delivered when the first thread sees it. Signals that
-sigwait() or signalfd take have no tracepoint: they are generated and never delivered. Of real-time
-signals that queue up, the oldest is timed; those behind it are counted as `deliver_behind_another`
-in `irqwatch_lost_events_total`. A signal, sent and delivered, costs 1 µs more.
+        after=f"""\
+`origin` is what sent it: {ORIGINS}.
+
+A signal that ends its process is delivered when the first thread sees it. Signals that sigwait() or
+signalfd take have no tracepoint: they are generated and never delivered. Of real-time signals that
+queue up, the oldest is timed; those behind it are counted as `deliver_behind_another` in
+`irqwatch_lost_events_total`.
 """,
         json="""\
-One for each signal and origin. `count` is of those generated, on the CPU that did it.
+`name` is the signal; there is one source for each signal and origin. `count` is of signals
+generated, `cpus` says on which CPU.
 """,
     ),
 )

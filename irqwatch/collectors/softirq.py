@@ -18,7 +18,7 @@ from irqwatch.base.collector import (
     Words,
 )
 from irqwatch.base.columns import softirq_cpus
-from irqwatch.base.fold import Labels, by_cpu, to_bounds
+from irqwatch.base.fold import CPUS_SHOWN_APART, Labels, by_cpu, to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS
@@ -239,17 +239,17 @@ COLLECTOR = Collector(
     cpu_ns=cpu_ns,
     export=export,
     keys=(
-        Key("latency_p50_s", "seconds", ""),
-        Key("latency_max_s", "seconds", ""),
+        Key("latency_p50_s", "seconds", "the median time from its raise to its run"),
+        Key("latency_max_s", "seconds", "the longest such wait"),
         Key("ksoftirqd_count", "events", "the part of `count` that ran in ksoftirqd"),
-        Key("ksoftirqd_seconds", "seconds", "the part of `seconds` that did"),
+        Key("ksoftirqd_seconds", "seconds", "the part of `seconds` in ksoftirqd"),
         Key(
             "interrupt_count",
             "events",
             "the part of `count` that ran inline right after an interrupt; the rest ran inline "
             "in a task",
         ),
-        Key("interrupt_seconds", "seconds", "the part of `seconds` that did"),
+        Key("interrupt_seconds", "seconds", "the part of `seconds` right after an interrupt"),
         Key("restarts", "events", "inline runs that began another round of the same batch"),
         Key("worst", "", "the event of `max_s`"),
         Key("worst_latency", "", "the event of `latency_max_s`"),
@@ -261,7 +261,7 @@ COLLECTOR = Collector(
             labels=("vector",),
             help="Time from the oldest raise not yet served to the run of a softirq.",
             unit="seconds",
-            meaning="Raised to run, from the oldest raise not yet served.",
+            meaning="From its raise, the oldest not yet served, to its run (see below).",
             example=(
                 "histogram_quantile(0.99, sum by (le, vector) "
                 "(rate(irqwatch_softirq_latency_seconds_bucket[5m])))"
@@ -280,10 +280,7 @@ COLLECTOR = Collector(
             name="irqwatch_softirq_duration_seconds",
             kind="histogram",
             labels=("vector",),
-            help=(
-                "Run time of a softirq without the hard interrupts inside it. On PREEMPT_RT, "
-                "where softirqs can be preempted, it is wall time."
-            ),
+            help=f"Run time of a softirq without the hard interrupts inside it. {PREEMPT_RT}",
             unit="seconds",
             meaning="Run time of a softirq, without the hard interrupts inside it (see below).",
             example=(
@@ -295,10 +292,7 @@ COLLECTOR = Collector(
             name="irqwatch_softirq_duration_max_seconds",
             kind="gauge",
             labels=("vector",),
-            help=(
-                "Longest run of a softirq seen in the last one to two minutes. On PREEMPT_RT, "
-                "where softirqs can be preempted, it is wall time."
-            ),
+            help=f"Longest run of a softirq seen in the last one to two minutes. {PREEMPT_RT}",
             unit="seconds",
             meaning="The longest such run seen in the last one to two minutes.",
             example="max by (vector) (irqwatch_softirq_duration_max_seconds)",
@@ -308,8 +302,8 @@ COLLECTOR = Collector(
             kind="counter",
             labels=("vector", "cpu"),
             help=(
-                "Time a CPU spent in a softirq vector without the hard interrupts inside. On "
-                "PREEMPT_RT, where softirqs can be preempted, it is wall time."
+                "Time a CPU spent in a softirq vector without the hard interrupts inside. "
+                f"{PREEMPT_RT}"
             ),
             unit="seconds",
             meaning="The same run time by CPU. Its rate is a share of the CPU, 0 to 1.",
@@ -343,10 +337,7 @@ COLLECTOR = Collector(
             name="irqwatch_ksoftirqd_softirq_seconds_total",
             kind="counter",
             labels=("vector",),
-            help=(
-                "The part of the softirqs' run time that ran in ksoftirqd. On PREEMPT_RT, where "
-                "softirqs can be preempted, it is wall time."
-            ),
+            help=f"The part of the softirqs' run time that ran in ksoftirqd. {PREEMPT_RT}",
             unit="seconds",
             meaning="The part of `irqwatch_softirq_duration_seconds_sum` that ran in ksoftirqd.",
             example="rate(irqwatch_ksoftirqd_softirq_seconds_total[5m])",
@@ -358,8 +349,8 @@ COLLECTOR = Collector(
             help="Softirqs that ran inline, right after an interrupt or in a task.",
             unit="softirqs",
             meaning=(
-                "Softirqs that ran inline, `after` an `interrupt` (in irq_exit) or in a `task` "
-                "(when it let softirqs in again)."
+                "Softirqs that ran inline. `after` is `interrupt` (right after one, in irq_exit()) "
+                "or `task` (when a task let softirqs in again)."
             ),
             example="sum by (after) (rate(irqwatch_inline_softirqs_total[5m]))",
         ),
@@ -367,10 +358,7 @@ COLLECTOR = Collector(
             name="irqwatch_inline_softirq_seconds_total",
             kind="counter",
             labels=("vector", "after"),
-            help=(
-                "The part of the softirqs' run time that ran inline. On PREEMPT_RT, where "
-                "softirqs can be preempted, it is wall time."
-            ),
+            help=f"The part of the softirqs' run time that ran inline. {PREEMPT_RT}",
             unit="seconds",
             meaning="The part of `irqwatch_softirq_duration_seconds_sum` that ran inline.",
             example="sum by (vector, after) (rate(irqwatch_inline_softirq_seconds_total[5m]))",
@@ -384,8 +372,8 @@ COLLECTOR = Collector(
             ),
             unit="softirqs",
             meaning=(
-                "Inline runs that began another round of the same batch: what was raised while "
-                "it ran. Ten rounds, or 2 ms, wake ksoftirqd."
+                "Inline runs that began another round of the same batch: softirqs that were raised "
+                "while it ran. After ten rounds, or 2 ms, ksoftirqd is woken for the rest."
             ),
             example="topk(3, rate(irqwatch_softirq_restarts_total[5m]))",
         ),
@@ -404,7 +392,7 @@ COLLECTOR = Collector(
             labels=("cpu",),
             help="Packets a CPU took from its queues (/proc/net/softnet_stat).",
             unit="packets",
-            meaning="Packets taken from the queues of a CPU.",
+            meaning="Packets that a CPU took from its queues.",
             example="rate(irqwatch_softnet_processed_total[5m])",
         ),
         Metric(
@@ -425,7 +413,8 @@ COLLECTOR = Collector(
             help="Times NET_RX stopped with work left, its budget or time used up.",
             unit="times",
             meaning=(
-                "NET_RX stopped with work left: net.core.netdev_budget or its time was used up."
+                "Times that NET_RX stopped with work left, as net.core.netdev_budget or its time "
+                "(net.core.netdev_budget_usecs) was used up."
             ),
             example="sum by (cpu) (rate(irqwatch_softnet_time_squeezed_total[5m]))",
         ),
@@ -443,28 +432,32 @@ COLLECTOR = Collector(
         event="a softirq (raise, entry, exit)",
         cost="0.5 µs added to a loopback packet",
         after="""\
-What a softirq's run time is, in the metrics above:
+What a softirq's run time is:
 
-- The interrupts inside it are taken out where they are timed: those of lines by the `hardirq`
+- The hard interrupts inside it are taken out where they are timed: those of lines by the `hardirq`
   collector, on x86 the local timer's and other CPUs' by the `vector` collector. Where one of the
-  two is off, its interrupts are part of the softirq. (On arm64 all of them are lines.)
+  two is off, its interrupts are part of the softirq. (On arm64 all of them are of lines.)
 - On PREEMPT_RT softirqs can be preempted, so it is wall time: what preempted them is inside. A
   rate of it is then not a share of the CPU, and softirqs of timers run in `ktimers/N`, which is
   not counted as ksoftirqd.
 
 Latency counts from the oldest raise not yet served, with one exception. The kernel takes all
-pending vectors off its mask at once and then runs them one by one. Where a vector is raised again
-after that and before its first run, the latency of its second run counts from the latest such
+pending softirqs off its mask at once and then runs them one by one. Where one of them is raised
+again after that and before its first run, the latency of its second run counts from the latest such
 raise: a lower bound.
 
-Whether an inline softirq came after an interrupt is told by time: no more than 10 µs since the
-last one that was timed ended, or a later run of a batch that began so. Without the `vector`
-collector softirqs after the local timer's interrupt count as `task`.
+Whether an inline softirq came after an interrupt is told by time: it did if it began at most 10 µs
+after the end of the last interrupt that was timed, or is a later run of a batch that began so.
+Without the `vector` collector, softirqs after the local timer's interrupt count as `task`.
+""",
+        json="""\
+`name` is the softirq. [metrics.md](metrics.md#softirqs) says which interrupts inside it are not
+part of its time, what its time is on PREEMPT_RT, and from when it waits.
 """,
         folded=(
             Folded(
                 "`irqwatch_softirq_seconds_total`, by `vector`",
-                "up to 64 CPUs",
+                f"up to {CPUS_SHOWN_APART} CPUs",
                 "by `cpu`; `vector` is empty",
             ),
         ),

@@ -119,7 +119,7 @@ COLLECTOR = Collector(
             labels=("syscall",),
             help="Time from start to end of a system call, sleeping included.",
             unit="seconds",
-            meaning="Start to end in wall time: a call may sleep.",
+            meaning="From start to end in wall time: a call may sleep.",
             example=(
                 "topk(5, sum by (syscall) (rate(irqwatch_syscall_duration_seconds_count[5m])))"
             ),
@@ -141,20 +141,23 @@ COLLECTOR = Collector(
         event="a system call (enter, exit)",
         cost="0.4 µs",
         before="""\
-Off unless `--collector.syscall` is given: most hosts make far more of them than they have
-interrupts, and timing one costs 0.4 µs, more than a short one takes.
+Most hosts make far more system calls than they have interrupts, and to time one costs more than a
+short one takes.
 """,
         after="""\
-Names are those of the 64-bit calls; what has none in irqwatch has its number, and `unknown` is all
-numbers above 1023. A 32-bit program on a 64-bit kernel is counted by its number too, so under
-another call's name. A call that is under way when irqwatch starts, and a child's return from
-fork(), are `exit_without_enter` in `irqwatch_lost_events_total`; a call that never returns (exit())
-is in nothing.
+Names are those of the 64-bit calls. A call that irqwatch has no name for is shown by its number;
+`unknown` is all numbers above 1023. The calls of a 32-bit program on a 64-bit kernel are counted by
+their numbers too, and so under other calls' names. A call that is under way when irqwatch starts,
+and a child's return from fork(), are `exit_without_enter` in `irqwatch_lost_events_total`. A call
+that never returns (exit()) is counted nowhere.
+""",
+        json="""\
+`name` is the system call. Its time is wall time: a call may sleep.
 """,
         folded=(
             Folded(
                 "system calls",
-                "the first 64 that are seen",
+                f"the first {SHOWN_APART} that are seen",
                 '`syscall="other"`',
             ),
         ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from irqwatch.base.collector import (
     Collector,
+    Folded,
     Key,
     Metric,
     Probed,
@@ -114,8 +115,8 @@ COLLECTOR = Collector(
             unit="seconds",
             meaning=(
                 "Run time of a tasklet, without the interrupts inside it that are timed, as that "
-                "of a softirq. It is part of the time of the `HI` and `TASKLET` softirqs. Since "
-                "Linux 6.4."
+                "of a softirq. It is part of the time of the `HI` and `TASKLET` softirqs. Only on "
+                "Linux 6.4 or newer."
             ),
             example="topk(5, sum by (function) (rate(irqwatch_tasklet_duration_seconds_sum[5m])))",
         ),
@@ -134,8 +135,16 @@ COLLECTOR = Collector(
         title="Tasklets",
         event="a tasklet (entry, exit)",
         cost="0.5 µs",
+        folded=(
+            Folded(
+                "tasklets",
+                f"the first {SHOWN_APART} that are seen",
+                '`function="other"`',
+            ),
+        ),
         json="""\
-`name` is the function. Its time is without the hard interrupts inside it, as that of a softirq.
+`name` is the tasklet's function. Its time is without the hard interrupts inside it, as that of a
+softirq.
 """,
     ),
 )

@@ -155,13 +155,13 @@ COLLECTOR = Collector(
     keys=(
         Key("irq", "", "the line's number"),
         Key("device", "", "the device it belongs to"),
-        Key("latency_p50_s", "seconds", "from the wake by the handler to the run"),
-        Key("latency_max_s", "seconds", ""),
+        Key("latency_p50_s", "seconds", "the median time from the wake by the handler to the run"),
+        Key("latency_max_s", "seconds", "the longest such wait"),
         Key("worst", "", "the event of `max_s`"),
         Key(
             "worst_latency",
             "",
-            "the event of `latency_max_s`; its task is the one that ran before",
+            "the event of `latency_max_s`; its task is the one that ran there before",
         ),
     ),
     metrics=(
@@ -172,7 +172,7 @@ COLLECTOR = Collector(
             help="Time from the wake by its handler to the run of the thread of an interrupt.",
             unit="seconds",
             meaning=(
-                "From the wake by the handler (IRQ_WAKE_THREAD) to the run of the thread, of "
+                "From the wake by the handler (IRQ_WAKE_THREAD) to the run of the thread, for "
                 "wakes that found it asleep or waiting for a CPU."
             ),
             example=(
@@ -199,8 +199,8 @@ COLLECTOR = Collector(
             ),
             unit="seconds",
             meaning=(
-                "Time on a CPU from one wait for an interrupt to the next, without the "
-                "interrupts and softirqs inside that are timed."
+                "Time on a CPU from one wait for an interrupt to the next, without the timed "
+                "interrupts and softirqs inside."
             ),
             example="topk(5, rate(irqwatch_irq_thread_duration_seconds_sum[5m]))",
         ),
@@ -220,19 +220,20 @@ COLLECTOR = Collector(
         event="a context switch",
         cost="0.2 µs",
         before="""\
-Off unless `--collector.thread` is given, and on where the kernel forces interrupts into threads
-(PREEMPT_RT, `threadirqs`): it looks at each context switch, which costs 0.2 µs. It needs the
-`hardirq` collector.
+What a handler leaves to a thread runs in `irq/N-…`. On PREEMPT_RT, and with `threadirqs` on its
+command line, the kernel forces whole handlers into such threads. To time them, the collector looks
+at each context switch.
 """,
         after="""\
-The second thread that an action has where its own thread was forced into another (`irq/N-s-…`)
-counts its runs and has no latency. A wake that finds the thread running is served without a wait
-and is in no histogram. A run that no handler asked for, after a change of affinity, is
-`run_without_wake` in `irqwatch_lost_events_total`. On PREEMPT_RT a softirq inside a thread may be
-preempted; its wall time is then left out, so runs may be a little short.
+Where a handler that has a thread is itself forced into a thread, the one it had becomes the
+action's second (`irq/N-s-…`): its runs are counted, and it has no latency. A wake that finds the
+thread running is served without a wait and is in no histogram. A run that no handler asked for,
+after a change of affinity, is `run_without_wake` in `irqwatch_lost_events_total`. On PREEMPT_RT a
+softirq inside a thread may be preempted; its wall time is then left out, so runs may be a little
+short.
 """,
         json="""\
-`name` is the action, whose thread it is. Its time is that on a CPU, from one wait for an interrupt
+`name` is the action whose thread it is. Its time is time on a CPU, from one wait for an interrupt
 to the next, without the interrupts and softirqs inside.
 """,
         folded=(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from irqwatch.base.collector import WAIT, Collector, Folded, Key, Metric, Probed, Shown, Words
-from irqwatch.base.fold import Labels, to_bounds
+from irqwatch.base.fold import CPUS_SHOWN_APART, TIMER_CPUS_SHOWN_APART, Labels, to_bounds
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import spread
 from irqwatch.base.parts import Naming, Part
@@ -129,22 +129,26 @@ COLLECTOR = Collector(
         Key(
             "latency_p50_s",
             "seconds",
-            "how late they were: from the expiry to when the kernel ran them",
+            "the median of how late they were: from the expiry to when the kernel ran them",
         ),
-        Key("latency_max_s", "seconds", ""),
+        Key("latency_max_s", "seconds", "the latest"),
         Key(
             "cpu_latency_p99_s",
             "seconds",
-            "CPU number → the same of it; CPUs on which none was late are left out",
+            "CPU number → `latency_p99_s` of that CPU; CPUs on which none was late are left out",
         ),
-        Key("cpu_latency_max_s", "seconds", ""),
+        Key("cpu_latency_max_s", "seconds", "CPU number → `latency_max_s` of that CPU"),
         Key(
             "early_count",
             "events",
-            "the part of `count` that fired before the expiry, in the slack that the timer "
-            "allows: `latency_*` is of the others",
+            "the part of `count` that fired before the expiry, within the slack that the timer "
+            "allows; `latency_*` is of the others",
         ),
-        Key("worst_latency", "", "the event of `latency_max_s`; its task is what was interrupted"),
+        Key(
+            "worst_latency",
+            "",
+            "the event of `latency_max_s`; its task is the one that was interrupted",
+        ),
     ),
     metrics=(
         Metric(
@@ -157,9 +161,9 @@ COLLECTOR = Collector(
             ),
             unit="seconds",
             meaning=(
-                "From a timer's expiry to when the kernel ran it. `mode` is `hard` (in the "
-                "timer's interrupt: interrupt latency) or `soft` (in the HRTIMER softirq: that "
-                "of the softirq too)."
+                "From a timer's expiry to when the kernel ran it. `mode` is `hard` (it ran in the "
+                "timer's interrupt: this is interrupt latency) or `soft` (in the HRTIMER softirq: "
+                "that softirq's latency is inside)."
             ),
             example=(
                 "histogram_quantile(0.99, sum by (le, cpu) "
@@ -182,9 +186,9 @@ COLLECTOR = Collector(
             help="Timers that fired before their expiry, in the slack that they allow.",
             unit="timers",
             meaning=(
-                "Timers that fired before their expiry, in the slack that they allow (50 µs for "
-                "a sleep of an ordinary task): they came along with another one. They are not in "
-                "the latency."
+                "Timers that fired before their expiry, along with another one, within the slack "
+                "that they allow (50 µs for a sleep of an ordinary task). They are not in the "
+                "latency."
             ),
             example="sum by (mode) (rate(irqwatch_timer_early_total[5m]))",
         ),
@@ -201,25 +205,29 @@ COLLECTOR = Collector(
         before="""\
 How late the machine answers: a high-resolution timer says when it is due, and the kernel traces
 when it runs it. Between the two are the hardware, a hypervisor, and whatever kept interrupts off.
-Expiry and run are on the timer's own clock, so no clock is read for it.
+Both times are the kernel's, on the timer's own clock: the probe reads no clock for this.
 """,
         after="""\
-The time at which the kernel runs a timer is read once for all that are due: what a timer's
-function takes is not in the latency of the next. A timer that is set to a time in the past is late
-from the start, and so is one on CLOCK_REALTIME when that clock is set forward, or any after a
-suspend: that is not the CPU's doing. On PREEMPT_RT most timers are soft.
+The kernel reads the time once for all timers that are due, so what the function of one takes is not
+in the latency of the next. A timer that is set to a time in the past is late from the start, and so
+is one on CLOCK_REALTIME when that clock is set forward, or any after a suspend: that is not the
+CPU's doing. On PREEMPT_RT most timers are soft.
 """,
         json="""\
-Two: `hard` are timers that fire in the timer's interrupt, `soft` those in the HRTIMER softirq.
-They have no time of their own, so `seconds`, `share` and `p50_s` to `max_s` are `null`: it is the
-latency that counts.
+`name` is `hard`, timers that fire in the timer's interrupt, or `soft`, those that fire in the
+HRTIMER softirq. They have no time of their own, so `seconds`, `share` and `p50_s` to `max_s` are
+`null`: it is the latency that counts.
 """,
         folded=(
             Folded(
                 "`irqwatch_timer_latency_seconds`, by `cpu`",
-                "up to 16 CPUs",
-                "one for each `mode`, `cpu` empty; the longest and the early ones as "
-                "architecture rows",
+                f"up to {TIMER_CPUS_SHOWN_APART} CPUs",
+                "one for each `mode`, `cpu` empty",
+            ),
+            Folded(
+                "`irqwatch_timer_latency_max_seconds` and `irqwatch_timer_early_total`, by `cpu`",
+                f"up to {CPUS_SHOWN_APART} CPUs",
+                "one for each `mode`, `cpu` empty",
             ),
         ),
     ),

@@ -166,7 +166,7 @@ COLLECTOR = Collector(
         Key(
             "worst",
             "",
-            "the event of `max_s`; `null`, as the next, of a vector that is only counted",
+            "the event of `max_s`; `null`, like `whole_share`, where the vector is only counted",
         ),
         Key("whole_share", "of one CPU's time", "`share` and that of all it caused"),
         Key("caused", "", "what followed from it: see below"),
@@ -182,7 +182,7 @@ COLLECTOR = Collector(
             ),
             unit="seconds",
             meaning=(
-                "How long they take, by the name of the kernel's tracepoint: `local_timer`, "
+                "How long each took. `vector` is named as the kernel's tracepoint: `local_timer`, "
                 "`reschedule`, `call_function`, `call_function_single`, `irq_work`, "
                 "`thermal_apic`, …"
             ),
@@ -206,7 +206,7 @@ COLLECTOR = Collector(
             labels=("cpu",),
             help="Time a CPU spent in the architecture's own interrupts.",
             unit="seconds",
-            meaning="Time a CPU spent in them. Its rate is a share of the CPU, 0 to 1.",
+            meaning="Time that a CPU spent in vectors. Its rate is a share of the CPU, 0 to 1.",
             example="sum by (cpu) (rate(irqwatch_vector_seconds_total[5m]))",
         ),
     ),
@@ -218,8 +218,9 @@ COLLECTOR = Collector(
         event="a timer interrupt or IPI (entry, exit)",
         cost="1.0 µs from idle",
         before="""\
-The architecture's own interrupts, which are no lines: on x86 the local timer and what CPUs send
-each other. On arm64 those are lines, and an IPI's time here is in its line's time too.
+Vectors are the architecture's own interrupts, which are of no line: on x86 the local timer's and
+those that CPUs send each other (IPIs). On arm64 these are of lines: the time of an IPI is in its
+line's time too.
 """,
     ),
 )

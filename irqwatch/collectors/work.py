@@ -296,14 +296,14 @@ COLLECTOR = Collector(
     export=export,
     keys=(
         Key("workqueue", "", "empty where the queueing was not seen"),
-        Key("latency_p50_s", "seconds", ""),
-        Key("latency_max_s", "seconds", ""),
+        Key("latency_p50_s", "seconds", "the median time from queueing to start"),
+        Key("latency_max_s", "seconds", "the longest such wait"),
         Key(
             "stall_count",
             "events",
             "items that had to wait because the workqueue was at max_active",
         ),
-        Key("stall_seconds", "seconds", "how long all of them waited for that"),
+        Key("stall_seconds", "seconds", "how long those waited for that, added up"),
         Key("worst", "", "the event of `max_s`"),
         Key("worst_latency", "", "the event of `latency_max_s`"),
     ),
@@ -314,7 +314,7 @@ COLLECTOR = Collector(
             labels=("function", "workqueue"),
             help="Time from queueing to start of a work item.",
             unit="seconds",
-            meaning="Queued to start, of the items whose queueing was seen.",
+            meaning="From queueing to start, of the items whose queueing was seen.",
             example=(
                 "histogram_quantile(0.99, sum by (le, function) "
                 "(rate(irqwatch_work_latency_seconds_bucket[5m])))"
@@ -362,7 +362,7 @@ COLLECTOR = Collector(
             labels=("function", "workqueue"),
             help="Time that work items waited because their workqueue was at max_active.",
             unit="seconds",
-            meaning="How long those were held back, added up.",
+            meaning="How long those items were held back, added up.",
             example="topk(5, rate(irqwatch_work_stall_seconds_total[5m]))",
         ),
     ),
@@ -380,7 +380,7 @@ COLLECTOR = Collector(
         folded=(
             Folded(
                 "work (`function`, `workqueue`)",
-                "the first 64 that are seen",
+                f"the first {SHOWN_APART} that are seen",
                 '`function="other"`, `workqueue="other"`',
             ),
         ),

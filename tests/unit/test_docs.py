@@ -96,6 +96,17 @@ def test_every_collector_is_in_each_list(name: str) -> None:
     assert all(f"\n| `{name}` | " in one for one in lists)
 
 
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_there_are_words_for_all_that_is_shown(one: Collector) -> None:
+    assert one.what
+    assert all(key.meaning for key in one.keys)
+    assert all(metric.meaning for metric in one.metrics)
+    assert one.words or not (one.metrics or one.keys)
+    if one.words:
+        assert one.words.title
+        assert one.is_hidden or (one.words.event and one.words.cost)
+
+
 def test_titles_are_unique() -> None:
     titles = [one.words.title for one in ALL if one.words]
 

@@ -12,12 +12,13 @@ OWN = (
         help="Events seen by the probe divided by those the kernel counted: 1 is all of them.",
         unit="ratio",
         meaning=(
-            "Events the probe saw / events the kernel counted, over the last interval "
-            "between scrapes of ten seconds or more: 1 is all. A little off 1 is an event "
-            "between two reads. Lines of which the probe has never seen an interrupt are "
-            "left out, unless its map was full or it saw no line at all: those nested behind "
-            "an I2C or SPI chip have no tracepoint. `collector` is `hardirq` or `softirq`; "
-            "the kernel does not count work items."
+            "Events the probe saw / events the kernel counted, over the last interval of ten "
+            "seconds or more between two scrapes: 1 is all. The two are read one after the "
+            "other, so that an event in between makes it a little less or more than 1. Lines "
+            "of which the probe has never seen an interrupt are left out, unless its map was "
+            "full or it saw no line at all: those nested behind an I2C or SPI chip have no "
+            "tracepoint. `collector` is `hardirq` or `softirq`; the kernel does not count work "
+            "items."
         ),
         example="min by (instance) (irqwatch_coverage_ratio)",
     ),
@@ -40,8 +41,8 @@ OWN = (
         ),
         unit="runs",
         meaning=(
-            "Runs that the kernel skipped as the program was running on that CPU already: "
-            "events the probe did not see."
+            "Runs that the kernel skipped because the program was running on that CPU "
+            "already: events the probe did not see."
         ),
         example="rate(irqwatch_program_recursion_misses_total[5m]) > 0",
     ),
@@ -70,7 +71,7 @@ OWN = (
         help="1 if this part of the picture could be had, 0 if not.",
         unit="–",
         meaning=(
-            "1 if the part could be had, 0 if not. `collector` is one of the probe's, where "
+            "1 if the part could be had, 0 if not. `collector` is one of the probe's that was "
             "asked for, or a part of /proc."
         ),
         example="irqwatch_collector_success == 0",
@@ -99,7 +100,7 @@ OWN = (
         labels=("version", "python"),
         help="The version of irqwatch and of the Python that runs it.",
         unit="–",
-        meaning="Always 1.",
+        meaning="The versions of irqwatch and of the Python that runs it. Always 1.",
         example="count by (version) (irqwatch_build_info)",
     ),
 )
