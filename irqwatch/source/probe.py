@@ -153,8 +153,7 @@ class ProbeReader:
         captured = captured or self.capture()
         parts: dict[str, tuple[object, ...]] = {}
         for collector in self._collectors:
-            if collector.decode:
-                parts |= collector.decode(captured.reading)
+            parts |= decoded(collector, captured.reading)
         probe = Probe(
             collectors=self.loaded.collectors,
             attached_ns=self.loaded.attached_ns,
@@ -202,6 +201,17 @@ class ProbeReader:
     def close(self) -> None:
         """Take the probe out of the kernel."""
         self.loaded.close()
+
+
+def decoded(collector: Collector, reading: Reading) -> Mapping[str, tuple[object, ...]]:
+    """Its parts by name. Raises ProbeError where its maps hold what no program of it writes."""
+    if collector.decode is None:
+        return {}
+    try:
+        return collector.decode(reading)
+    except (IndexError, KeyError, ValueError) as error:
+        why = f"the maps of {collector.name} hold what is not understood: {error!r}"
+        raise ProbeError(why) from error
 
 
 def losses(collectors: Collection[Collector], reading: Reading) -> dict[str, dict[str, int]]:
