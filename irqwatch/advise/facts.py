@@ -79,7 +79,8 @@ class LineFacts:
 
     @property
     def kind(self) -> str:
-        return self.devices[0].kind if self.devices else ""
+        """Of the device; of a line that several share there is none."""
+        return self.devices[0].kind if len(self.devices) == 1 else ""
 
     @property
     def queue(self) -> int | None:

@@ -7,7 +7,7 @@ from irqwatch.advise.facts import Facts, Window, gather
 from irqwatch.advise.findings import findings
 from irqwatch.advise.moves import Placed, placed
 from irqwatch.advise.thresholds import DEFAULTS
-from irqwatch.base.names import line_name
+from irqwatch.base.names import device_names, line_name
 from irqwatch.cells import cpu_list
 from irqwatch.errors import UsageError
 from irqwatch.model.plan import (
@@ -74,7 +74,8 @@ def check(now: Snapshot, wanted: Wanted) -> None:
     numbered = {line.irq: line for line in now.lines if line.irq is not None}
     of_devices = [one for one in now.devices if one.irq in numbered]
     nameless = numbered.keys() - {one.irq for one in of_devices}
-    known = {one.device for one in of_devices} | {line_name(numbered[irq]) for irq in nameless}
+    known = {one.device for one in of_devices} | set(device_names(of_devices).values())
+    known |= {line_name(numbered[irq]) for irq in nameless}
     if unknown := sorted(wanted.devices - known):
         raise UsageError(f"--device {unknown[0]}: no interrupt is of such a device")
 

@@ -1,6 +1,8 @@
 """A host's lines as they are now, found by what they are and not by their number alone."""
 
 from irqwatch.base import counters
+from irqwatch.base.columns import line_cpus
+from irqwatch.base.names import device_names
 from irqwatch.model.plan import Line
 from irqwatch.model.snapshot import CpuCounts, LineSetting, Snapshot
 from irqwatch.model.snapshot import Line as Row
@@ -11,12 +13,14 @@ class Lines:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._monotonic_ns = snapshot.monotonic_ns
-        self._online = frozenset(snapshot.topology.online)
+        self._cpus = line_cpus(snapshot)
         self._rows = {row.irq: row for row in snapshot.lines if row.irq is not None}
         self._settings = {setting.irq: setting for setting in snapshot.settings}
-        self._devices: dict[int, set[str]] = {}
-        for device in snapshot.devices:
-            self._devices.setdefault(device.irq, set()).add(device.device)
+        self._devices = {irq: {name} for irq, name in device_names(snapshot.devices).items()}
+        for (
+            device
+        ) in snapshot.devices:  # a journal of before has one of several that share the line
+            self._devices[device.irq].add(device.device)
 
     def setting(self, line: Line) -> LineSetting | None:
         """None where the line is gone or its number is another device's now."""
@@ -29,7 +33,7 @@ class Lines:
             return None
         now, before = self._rows[line.irq].counts, earlier._rows[line.irq].counts
         cpus = now.keys() | before.keys()
-        if cpus & (self._online ^ earlier._online):
+        if cpus & (self._cpus ^ earlier._cpus):
             return None
         interval_ns = self._monotonic_ns - earlier._monotonic_ns
         return counters.cpu_counts(now, before, cpus, interval_ns)
@@ -41,5 +45,5 @@ class Lines:
         if line.controller and row.controller != line.controller:
             return False
         known = self._devices.get(line.irq)
-        # A shared line has several devices; where sysfs names none the action's name stands for it.
+        # Where sysfs names no device the action's name stands for it.
         return not known or line.device in known or line.device in row.actions

@@ -15,6 +15,7 @@ def between(current: Snapshot, previous: Snapshot) -> Interval:
     ns = current.monotonic_ns - previous.monotonic_ns
     of_lines = line_cpus(current) & line_cpus(previous)
     of_softirqs = softirq_cpus(current) & softirq_cpus(previous)
+    lines, unknown_lines = _lines(current, previous, of_lines, ns)
     probe = None
     if current.probe and previous.probe and not probe_restarted(current, previous):
         probe = _probe(current.probe, previous.probe)
@@ -22,7 +23,8 @@ def between(current: Snapshot, previous: Snapshot) -> Interval:
         ns=ns,
         line_cpus=of_lines,
         softirq_cpus=of_softirqs,
-        lines=_lines(current, previous, of_lines, ns),
+        lines=lines,
+        unknown_lines=unknown_lines,
         softirqs=_softirqs(current, previous, of_softirqs, ns),
         probe=probe,
         devices=device_names(current.devices),
@@ -38,20 +40,26 @@ def probe_restarted(current: Snapshot, previous: Snapshot) -> bool:
 
 def _lines(
     current: Snapshot, previous: Snapshot, cpus: frozenset[int], ns: int
-) -> tuple[Line, ...]:
+) -> tuple[tuple[Line, ...], frozenset[int]]:
+    """Those that counted something, and the numbers of those of which it is not known."""
     if not previous.lines:
-        return ()
+        return (), frozenset(line.irq for line in current.lines if line.irq is not None)
     before = dict(zip(row_keys(previous.lines), previous.lines, strict=True))
-    lines = []
+    lines, unknown = [], set()
     for key, line in zip(row_keys(current.lines), current.lines, strict=True):
         # show_interrupts() in kernel/irq/proc.c leaves a line out while it has neither an action
         # nor a count: one that was not there before has counted from zero.
         old = before.get(key) or replace(line, counts={})
-        if line.total is None and _same_line(line, old):
+        if line.total is not None:
+            continue
+        counts = None
+        if _same_line(line, old):
             counts = counters.cpu_counts(line.counts, old.counts, cpus, ns)
-            if counts:
-                lines.append(replace(line, counts=counts))
-    return tuple(lines)
+        if counts:
+            lines.append(replace(line, counts=counts))
+        elif counts is None and line.irq is not None:
+            unknown.add(line.irq)
+    return tuple(lines), frozenset(unknown)
 
 
 def _same_line(line: Line, old: Line) -> bool:

@@ -39,5 +39,6 @@ def story(line: Line, snapshot: Snapshot, view: View) -> LineStory:
         ),
         topology=snapshot.topology,
         interval_s=view.interval_s,
+        is_counted=line.irq not in view.unknown_lines,
         timed="hardirq" in view.collectors,
     )

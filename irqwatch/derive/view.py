@@ -44,6 +44,7 @@ def derive(current: Snapshot, previous: Snapshot) -> View:
         coverage_by=coverage,
         losses=lost,
         unavailable=tuple(unavailable),
+        unknown_lines=interval.unknown_lines,
         uncaused=caused.of(*NO_INTERRUPT),
     )
 

@@ -18,4 +18,5 @@ class LineStory:
     sources: tuple[Source, ...]
     topology: Topology
     interval_s: float
+    is_counted: bool  # False: how often it fired is not known
     timed: bool  # whether the probe timed hard interrupts

@@ -143,4 +143,5 @@ class View:
     coverage_by: Mapping[str, float] = field(default_factory=dict)  # collector → seen / counted
     losses: Mapping[str, int] = field(default_factory=dict)  # "hardirq.exit_without_entry" → n
     unavailable: tuple[Unavailable, ...] = ()
+    unknown_lines: frozenset[int] = frozenset()  # of which the count is not known
     uncaused: tuple[Caused, ...] = ()  # what followed from no interrupt: tasks, loopback

@@ -92,7 +92,8 @@ def _cost(story: LineStory) -> Iterator[tuple[str, str]]:
         yield "thread", f"{thread.name}[{thread.pid}], {seconds(thread.cpu_ns / 1e9)} of CPU so far"
     of_now = [source for source in story.sources if isinstance(source, HardirqSource)]
     if not of_now:
-        yield "now", f"quiet: nothing in {story.interval_s:.3g} s"
+        quiet = f"quiet: nothing in {story.interval_s:.3g} s"
+        yield "now", quiet if story.is_counted else "not known: its counter was set back"
     for source in of_now:
         several = f" ({source.name})" if len(of_now) > 1 else ""
         yield f"now{several}", _rate(source)

@@ -1,0 +1,227 @@
+"""One fact, every face: what lines and devices are called, and what a counter counted between two
+readings."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timezone
+
+import pytest
+
+from irqwatch.advise.facts import Window
+from irqwatch.advise.plan import Wanted, make_plan
+from irqwatch.affinity.lines import Lines
+from irqwatch.base.names import line_name
+from irqwatch.cells import text_of
+from irqwatch.collectors.trace import Decoder, LineName
+from irqwatch.derive.line_story import story
+from irqwatch.derive.view import derive
+from irqwatch.model.plan import Line as PlannedLine
+from irqwatch.model.snapshot import SCHEMA, Host, Line, LineDevice, LineSetting, Snapshot
+from irqwatch.model.topology import Cpu, Topology
+from irqwatch.sink import explain
+from irqwatch.sink.prometheus.values import Accountant
+from irqwatch.sink.slow_event import to_json as slow_json
+from irqwatch.sink.top import frame, table
+from irqwatch.sink.top.state import State, rows
+from irqwatch.sink.view_json import to_json
+from tests.unit.collectors.readings import LAYOUTS, packed
+
+SECOND = 10**9
+HOST = Host("web-7", "6.18.1", "b007")
+NIC = ("eth3", "i801_smbus")
+SHARED = "eth3, i801_smbus"
+CPUS = frozenset(range(70))  # more than are shown apart, so that Prometheus sums
+
+
+def snapshot(
+    at_s: int, lines: tuple[Line, ...], cpus: frozenset[int] = CPUS, **fields: object
+) -> Snapshot:
+    """sysfs says that all CPUs are online, always: in a container it need not be so."""
+    return Snapshot(
+        SCHEMA,
+        monotonic_ns=at_s * SECOND,
+        wall_ns=at_s * SECOND,
+        host=HOST,
+        topology=Topology({cpu: Cpu(cpu, online=True) for cpu in CPUS}),
+        lines=lines,
+        line_cpus=cpus,
+        devices=(LineDevice(16, NIC[1], "pci"), LineDevice(16, NIC[0], "net")),
+        settings=(LineSetting(16, frozenset({0, 1}), frozenset({0}), writable=True),),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Of one row: what two readings say, on which CPUs, and what was counted; None: not known."""
+
+    before: Mapping[int, int]
+    after: Mapping[int, int]
+    counted: Mapping[int, int] | None
+    cpus_before: frozenset[int] = CPUS
+    cpus_after: frozenset[int] = CPUS
+
+
+TOP = 2**32
+TABLE = {
+    "grows": Readings({0: 100, 1: 7}, {0: 160, 1: 7}, {0: 60}),
+    "wraps": Readings({0: TOP - 20, 1: 7}, {0: 40, 1: 7}, {0: 60}),
+    "is reset": Readings({0: 2_500_000_000}, {0: 60}, None),
+    "was nothing": Readings({}, {0: 60}, {0: 60}),
+    "its CPU came": Readings({0: 100}, {0: 160, 1: 3_000_000}, {0: 60}, CPUS - {1}, CPUS),
+    "its CPU went": Readings({0: 100, 1: 3_000_000}, {0: 160}, {0: 60}, CPUS, CPUS - {1}),
+    "its CPU came back": Readings({0: 100}, {0: 160, 1: 9}, {0: 60}, CPUS - {1}, CPUS),
+}
+each = pytest.mark.parametrize("readings", TABLE.values(), ids=TABLE.keys())
+
+
+def two(readings: Readings) -> tuple[Snapshot, Snapshot]:
+    """A line, and a row of the architecture's own, which count alike."""
+    return (
+        snapshot(1, rows_of(readings.before), readings.cpus_before),
+        snapshot(2, rows_of(readings.after), readings.cpus_after),
+    )
+
+
+def rows_of(counts: Mapping[int, int]) -> tuple[Line, ...]:
+    return (
+        Line("16", 16, counts, "IO-APIC", "16", "fasteoi", NIC),
+        Line("LOC", None, counts, description="Local timer interrupts"),
+    )
+
+
+@each
+def test_the_view_and_its_json(readings: Readings) -> None:
+    before, after = two(readings)
+    view = derive(after, before)
+    found = {one.name: {cpu: part.count for cpu, part in one.cpus.items()} for one in view.sources}
+    names = (SHARED, "LOC")
+    expected = {} if readings.counted is None else dict.fromkeys(names, readings.counted)
+    assert found == expected
+    told = json.loads(to_json(view))["sources"]
+    assert {one["name"]: one["cpus"] for one in told} == {
+        name: {str(cpu): count for cpu, count in counts.items()}
+        for name, counts in expected.items()
+    }
+
+
+@each
+def test_the_screen(readings: Readings) -> None:
+    before, after = two(readings)
+    shown = rows(derive(after, before), State())
+    rates = {row.name: row.rate for row in shown}
+    total = sum((readings.counted or {}).values())
+    assert rates == ({} if readings.counted is None else {SHARED: total, "LOC": total})
+
+
+@each
+def test_prometheus(readings: Readings) -> None:
+    """The row of the architecture is summed over CPUs, for there are many."""
+    before, after = two(readings)
+    accountant = Accountant(before, ())
+    label = ("LOC", "", "", "")
+    name = "irqwatch_interrupts_total"
+    # A row that counted nothing has no sample, and then all it counted is new.
+    first = accountant.update(before, {}).values[name].get(label, 0)
+    assert accountant.update(after, {}).values[name][label] - first == sum(
+        (readings.counted or {}).values()
+    )
+
+
+@each
+def test_explain(readings: Readings) -> None:
+    before, after = two(readings)
+    text = explain.to_text(story(after.lines[0], after, derive(after, before)))
+    total = sum((readings.counted or {}).values())
+    wanted = "now          not known" if readings.counted is None else f"{total} a second"
+    assert wanted in text
+
+
+@each
+def test_advise(readings: Readings) -> None:
+    before, after = two(readings)
+    made = make_plan([Window(before, after, derive(after, before))], Wanted())
+    total = sum((readings.counted or {}).values())
+    assert sum(load.now for load in made.loads) == total
+
+
+@each
+def test_the_check_after_a_move(readings: Readings) -> None:
+    """A CPU that came or went while it was looked at leaves open where interrupts arrived."""
+    before, after = two(readings)
+    line = PlannedLine(16, NIC, "16", SHARED, "IO-APIC")
+    counted = Lines(after).counted_since(Lines(before), line)
+    came_or_went = readings.cpus_before != readings.cpus_after
+    assert counted == (None if came_or_went else readings.counted)
+
+
+def test_rows_of_one_label_stay_apart_in_each() -> None:
+    """POWER prints two rows LOC."""
+
+    def at(seconds: int, events: int, others: int) -> Snapshot:
+        return snapshot(
+            seconds,
+            (
+                Line("LOC", None, {0: events}, description="for timer event device"),
+                Line("LOC", None, {0: others}, description="for others"),
+            ),
+        )
+
+    before, after = at(1, 10_604, 4), at(2, 10_704, 5)
+    view = derive(after, before)
+    assert [(one.beside, one.count) for one in view.sources] == [
+        ("for timer event device", 100),
+        ("for others", 1),
+    ]
+    told = json.loads(to_json(view))["sources"]
+    assert [(one["description"], one["count"]) for one in told] == [
+        ("for timer event device", 100),
+        ("for others", 1),
+    ]
+    shown = rows(view, State())
+    assert len({row.identity for row in shown}) == 2
+    accountant = Accountant(before, ())
+    accountant.update(before, {})
+    values = accountant.update(after, {}).values["irqwatch_interrupts_total"]
+    assert values == {("LOC", "", "", ""): 10_704, ("LOC", "for others", "", ""): 5}
+
+
+def test_a_shared_line_has_one_name_in_each() -> None:
+    before, after = two(TABLE["grows"])
+    view = derive(after, before)
+    line = after.lines[0]
+    # top, JSON
+    (row,) = (row for row in rows(view, State()) if row.irq == 16)
+    assert row.device == SHARED
+    lines = table.lines(rows(view, State()), State(), None, range(9))
+    assert any(SHARED in text_of(one) for one in lines)
+    plain = frame.plain(view, State(zone=timezone.utc), None)
+    assert SHARED in plain
+    (told,) = (one for one in json.loads(to_json(view))["sources"] if one.get("irq") == 16)
+    assert told["device"] == SHARED
+    # explain
+    of_line = story(line, after, view)
+    assert json.loads(explain.to_json(of_line))["device"] == SHARED
+    for name in NIC:
+        assert f"device       {name} " in explain.to_text(of_line)
+    # advise
+    made = make_plan([Window(before, after, view)], Wanted())
+    planned = [one.line for one in (*made.moves, *made.immovable, *made.left_out)]
+    assert all(one.device == SHARED for one in planned if one.irq == 16)
+    assert Lines(after).setting(PlannedLine(16, NIC, "16", SHARED, "IO-APIC"))
+    # Prometheus
+    labels = Accountant(after, ()).update(after, {}).values["irqwatch_interrupts_total"]
+    assert {one[2] for one in labels if one[0] == "16"} == {SHARED}
+    # trace
+    names = {16: LineName(line_name(line), SHARED)}
+    raw = packed("slow_event", {"cause": {"action": 1, "irq": 16}, "name": b"eth3"})
+    event = Decoder(LAYOUTS).event(raw, names, 0)
+    assert json.loads(slow_json(event))["device"] == SHARED
+
+
+def test_a_shared_line_without_sysfs_is_called_by_its_actions() -> None:
+    before, after = (replace(one, devices=()) for one in two(TABLE["grows"]))
+    view = derive(after, before)
+    (row,) = (row for row in rows(view, State()) if row.irq == 16)
+    assert (row.name, row.device) == (SHARED, None)
