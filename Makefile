@@ -29,11 +29,13 @@ test: setup-dev ## every test; those that need this kernel's BPF say why when th
 	$(BIN)/pytest -q -m live $(ARGS) || status=1; \
 	exit $$status
 
-check: setup-dev ## format, lint, strict types, import contracts, shell scripts
+check: setup-dev ## format, lint, strict types, import contracts, layouts, shell scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v cc >/dev/null; then $(BIN)/python -m tests.native.layouts; \
+	else echo 'no C compiler: layouts not checked'; [ -z "$$IRQWATCH_NO_SKIP" ]; fi
 	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck $(SCRIPTS); \
 	else echo 'shellcheck is not installed: scripts not checked'; [ -z "$$IRQWATCH_NO_SKIP" ]; fi
 

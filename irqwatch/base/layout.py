@@ -94,6 +94,9 @@ class Layouts:
             self._structs[name] = self._lay_out(name, self._bodies[name])
         return self._structs[name]
 
+    def structs(self) -> Collection[str]:
+        return self._bodies.keys()
+
     def enum(self, name: str) -> Mapping[str, int]:
         """Its constants, in their order."""
         if name not in self._enums:

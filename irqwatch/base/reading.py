@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from irqwatch.base.layout import Layouts
+from irqwatch.base.layout import WORD_BYTES, Layouts
 from irqwatch.base.words import worst
 from irqwatch.model.snapshot import Worst
 
@@ -38,7 +38,7 @@ class Reading:
         """(CPU, its value as words)."""
         if array in self.arrays:
             words = self.arrays[array].cast("Q")
-            size = len(words) // len(self.possible)
+            size = self.layouts.size_bytes(self.layouts.maps[array].value) // WORD_BYTES
             for index, cpu in enumerate(self.possible):
                 yield cpu, words[index * size : (index + 1) * size]
 

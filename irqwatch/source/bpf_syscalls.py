@@ -7,7 +7,7 @@ process holds, so they need no privilege since Linux 5.19 (commit c8644cd0efe7).
 import ctypes
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -96,6 +96,16 @@ def possible_cpus() -> int:
     finally:
         os.close(fd)
     return value.index(UNTOUCHED) // WORD_BYTES if UNTOUCHED in value else NR_CPUS
+
+
+def check_possible(cpus: Collection[int]) -> None:
+    """Raises ProbeError where these, as sysfs has them, are not as many as the kernel's: with another
+    number of them every CPU would be taken for another one."""
+    if possible_cpus() != len(cpus):
+        raise ProbeError(
+            f"{possible_cpus()} CPUs are possible here, and /sys has {len(cpus)}: it is another "
+            "kernel's, or hides some"
+        )
 
 
 def _create_per_cpu_word(lib: ctypes.CDLL) -> int:

@@ -100,8 +100,7 @@ class LiveSource:
             self._lacking.append(Unavailable("probe", reason))
             return
         try:
-            if bpf_syscalls.possible_cpus() != len(possible):
-                raise ProbeError(f"{shown(root.sysfs)} has not the CPUs of the running kernel")
+            bpf_syscalls.check_possible(possible)
             limits = loader.sizes(len(reading.lines), possible)
             loaded, refused = loader.load(collectors, limits)
         except ProbeError as error:

@@ -134,18 +134,27 @@ class ProbeReader:
         epoch, self._epoch = self._epoch, (self._epoch + 1) & 0xFFFFFFFF
         fds = self.loaded.maps
         self._maps.update(fds[EPOCHS], KEY_0, struct.pack("=I", self._epoch))
+        arrays = {name: self._lookup_parts(name) for name in self._arrays}
         reading = Reading(
             layouts=self.loaded.layouts,
             possible=self._possible,
             machine=os.uname().machine,
             epoch=epoch,
-            arrays={name: self._maps.lookup(fds[name], KEY_0) for name in self._arrays},
+            arrays=arrays,
             tables={name: list(self._maps.items(fds[name])) for name in self._tables},
         )
         programs = tuple(
             (name, *self._maps.program_statistics(fd)) for name, fd in self.loaded.programs.items()
         )
         return Capture(taken_ns, reading, programs)
+
+    def _lookup_parts(self, name: str) -> memoryview:
+        """The parts of all CPUs."""
+        found = self._maps.lookup(self.loaded.maps[name], KEY_0)
+        size = self.loaded.layouts.size_bytes(self.loaded.layouts.maps[name].value)
+        if len(found) != size * len(self._possible):
+            raise ProbeError(f"map {name} is not of the {len(self._possible)} CPUs there may be")
+        return found
 
     def read(self, captured: Capture | None = None) -> Probe:
         """All that was counted since the probe was attached. Raises ProbeError."""

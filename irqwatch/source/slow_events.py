@@ -51,6 +51,7 @@ class SlowEvents:
         reading = self._host.read()
         self._lines = self._line_names(reading)
         defines = filters(wanted, lines_of(wanted, self._lines), reading.topology.possible)
+        bpf_syscalls.check_possible(reading.topology.possible)
         limits = loader.sizes(len(reading.lines), reading.topology.possible)
         loaded, refused = loader.load((*COLLECTORS, "trace"), {**limits, **defines})
         self.unavailable = tuple(Unavailable(name, why) for name, why in sorted(refused.items()))
