@@ -5,6 +5,7 @@ its fields. Pure."""
 import dataclasses
 import enum
 import functools
+import operator
 import types
 import typing
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -89,6 +90,15 @@ class Part(Generic[T]):
     def _plan(self) -> "_Plan":
         return _plan_of(typing.cast(Any, self.type), frozenset(self.key))
 
+    def counts(self, part: T) -> dict[str, int]:
+        """How many events each of its fields has counted; what they took is not told."""
+        return {name: count(getattr(part, name)) for name, count in self._plan.counts}
+
+    @property
+    def timed(self) -> tuple[str, ...]:
+        """The fields that tell how long each event took, or waited."""
+        return self._plan.timed
+
     def _identity(self, part: T) -> tuple[Hashable, int | None]:
         """The source, and the CPU if it has one."""
         values = tuple([getattr(part, name) for name in self.key])
@@ -115,10 +125,13 @@ class Part(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Of each field, in order, how it subtracts and adds; None where it is taken as it is."""
+    """Of each field, in order, how it subtracts and adds; None where it is taken as it is.
+    ``counts`` are how the fields that count events do."""
 
     steps: tuple[tuple[str, Callable[[Any, Any], Any] | None], ...]
     sums: tuple[tuple[str, Callable[[Any, Any], Any] | None], ...]
+    counts: tuple[tuple[str, Callable[[Any], int]], ...]
+    timed: tuple[str, ...]
     worsts: tuple[str, ...]
 
 
@@ -131,8 +144,28 @@ def _plan_of(cls: Any, key: frozenset[str]) -> _Plan:
     return _Plan(
         steps=tuple((name, counting.get(name, (None, None))[0]) for name in names),
         sums=tuple((name, counting.get(name, (None, None))[1]) for name in names),
+        counts=tuple(
+            (name, count) for name in counting if (count := _events(name, hints[name])) is not None
+        ),
+        timed=tuple(name for name in counting if hints[name] is Histogram),
         worsts=worsts,
     )
+
+
+def _events(name: str, hint: Any) -> Callable[[Any], int] | None:
+    """How to read the events that a field has counted, where it counts any."""
+    if hint is int:
+        return None if name.endswith("_ns") else int
+    if hint in (Histogram, CountAndTime):
+        return operator.attrgetter("count")
+    if typing.get_origin(hint) is Mapping:
+        is_pair = typing.get_args(hint)[1] is CountAndTime
+        return _pairs_count if is_pair else lambda counts: sum(counts.values())
+    return None
+
+
+def _pairs_count(pairs: Mapping[Any, CountAndTime]) -> int:
+    return sum(pair.count for pair in pairs.values())
 
 
 _Rule = tuple[Callable[[Any, Any], Any] | None, Callable[[Any, Any], Any] | None]

@@ -6,6 +6,8 @@ import sys
 import click
 
 from irqwatch import __version__
+from irqwatch.cli.options import chosen_collectors
+from irqwatch.collectors import COLLECTORS
 from irqwatch.derive.doctor import examine, lacking_for_probe
 from irqwatch.sink.doctor import to_json, to_text
 from irqwatch.source.doctor import read_facts, try_probe
@@ -13,8 +15,8 @@ from irqwatch.source.doctor import read_facts, try_probe
 EPILOG = """\b
 Examples:
   irqwatch doctor              what this host has, lacks, and what mends it
-  sudo irqwatch doctor         the same as root: also loads the probe once, to prove it
-  irqwatch doctor --json | jq '.findings[] | select(.verdict == "missing")'
+  sudo irqwatch doctor         the same as root: also tries each collector of the probe
+  irqwatch doctor --json | jq '(.findings + .collectors)[] | select(.verdict == "missing")'
 
 \b
 Exit codes: 0 it could look, whatever it found; 1 failed; 2 wrong usage.
@@ -26,11 +28,13 @@ Exit codes: 0 it could look, whatever it found; 1 failed; 2 wrong usage.
 def command(as_json: bool) -> None:
     """Say what this host can give, what is missing, and what mends it.
 
-    Where nothing that it needs is missing, the probe is loaded and at once unloaded. Nothing on
-    the host is changed.
+    Where nothing that it needs is missing, the probe is loaded with every collector, given
+    something to see (packets over loopback, timers, page faults and signals of its own), and
+    unloaded. Nothing on the host is changed.
     """
     facts = read_facts()
-    trial = None if lacking_for_probe(facts) else try_probe()
+    on = chosen_collectors(dict.fromkeys(COLLECTORS), disable_defaults=False)
+    trial = None if lacking_for_probe(facts) else try_probe(on)
     diagnosis = examine(facts, trial)
     if as_json:
         click.echo(to_json(facts, diagnosis, __version__), nl=False)

@@ -7,13 +7,15 @@ sources, metrics.
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from irqwatch.base.blind import why_blind
 from irqwatch.base.collector import Collector, Default
 from irqwatch.base.follows import Follows
 from irqwatch.base.parts import Part
-from irqwatch.model.snapshot import Probe
+from irqwatch.model.snapshot import Probe, Snapshot, Unavailable
 
 _NAMES = (
     "hardirq",
@@ -103,3 +105,21 @@ def actions_of(probe: Probe) -> set[tuple[int, str]]:
 def running(names: Collection[str]) -> list[Collector]:
     """In the registry's order."""
     return [collector for collector in ALL if collector.name in names]
+
+
+def without_blind(snapshot: Snapshot) -> Snapshot:
+    """A snapshot of which no collector claims to have timed what it could not read: one that sees
+    events and reads none of them is not running but unavailable, as one that was refused."""
+    probe, cpus = snapshot.probe, len(snapshot.topology.cpus)
+    if probe is None:
+        return snapshot
+    reasons = {one.name: why_blind(one, probe, cpus) for one in running(probe.collectors)}
+    blind = tuple(Unavailable(name, reason) for name, reason in reasons.items() if reason)
+    if not blind:
+        return snapshot
+    seeing = probe.collectors - {lack.part for lack in blind}
+    return replace(
+        snapshot,
+        probe=replace(probe, collectors=seeing),
+        unavailable=(*snapshot.unavailable, *blind),
+    )

@@ -3,19 +3,24 @@
 Each check takes the facts and gives one finding; NEEDED are those without which there is no probe.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
+from irqwatch.base import blind
+from irqwatch.base.collector import Collector
+from irqwatch.collectors import BY_NAME, COLLECTORS, without_blind
 from irqwatch.derive import mend
 from irqwatch.model.doctor import (
-    TRACEPOINTS,
     WHY_NOT_OLDER,
     Diagnosis,
     Facts,
     Finding,
     Trial,
+    Tried,
+    Verdict,
     is_too_old,
     kernel_version,
 )
+from irqwatch.model.snapshot import Probe
 
 Check = Callable[[Facts], Finding]
 
@@ -30,20 +35,22 @@ def check_kernel(facts: Facts) -> Finding:
 
 
 def check_btf(facts: Facts) -> Finding:
-    if facts.tracepoints is None:
+    if facts.untraced is None:
         detail = "no /sys/kernel/btf/vmlinux: the probe learns the kernel's structures from it"
         return Finding("kernel types", "missing", detail, mend.install_kernel(facts.os_ids))
     return Finding("kernel types", "ok", "/sys/kernel/btf/vmlinux")
 
 
 def check_tracepoints(facts: Facts) -> Finding:
-    absent = [name for name in TRACEPOINTS if name not in (facts.tracepoints or ())]
-    if facts.tracepoints is None:
+    """Each collector has some; without any of them there is no probe."""
+    if facts.untraced is None:
         return Finding("tracepoints", "note", "not known without the kernel's types")
-    if absent:
-        detail = f"this kernel has no {', '.join(absent)}"
-        return Finding("tracepoints", "missing", detail, mend.install_kernel(facts.os_ids))
-    return Finding("tracepoints", "ok", f"all {len(TRACEPOINTS)}")
+    if not facts.untraced:
+        return Finding("tracepoints", "ok", f"those of all {len(COLLECTORS)} collectors")
+    without = "; ".join(f"{name}: {why}" for name, why in sorted(facts.untraced.items()))
+    if all(name in facts.untraced for name in COLLECTORS if BY_NAME[name].probed.programs):
+        return Finding("tracepoints", "missing", without, mend.install_kernel(facts.os_ids))
+    return Finding("tracepoints", "note", without)
 
 
 def check_privilege(facts: Facts) -> Finding:
@@ -135,15 +142,66 @@ def check_terminal(facts: Facts) -> Finding:
     return Finding("terminal", "note", "none here: top prints plain frames")
 
 
+def tried(trial: Trial | None) -> tuple[Tried, ...]:
+    """What came of each collector; nothing where there was no probe to have any."""
+    if trial is None or trial.snapshot.probe is None:
+        return ()
+    probe, seeing = trial.snapshot.probe, without_blind(trial.snapshot)
+    reasons = {lack.part: lack.reason for lack in seeing.unavailable}
+    found = []
+    for name in COLLECTORS:
+        if name not in probe.collectors:
+            detail = f"refused: {reasons.get(name, 'no reason was given')}"
+            found.append(Tried(name, "missing", detail))
+        else:
+            found.append(_loaded(BY_NAME[name], probe, reasons.get(name), trial.given))
+    return tuple(found)
+
+
+def _loaded(
+    collector: Collector, probe: Probe, why_blind: str | None, given: Collection[str]
+) -> Tried:
+    """A collector that is running, and blind where there is a reason."""
+    read, unread = blind.counted(collector, probe), blind.lost(collector, probe)
+    verdict: Verdict = "missing"
+    if why_blind:
+        detail = f"{why_blind} ({sum(unread.values())})"
+    elif read:
+        verdict, detail = "ok", f"reads: {_numbers(collector, read)}"
+    elif collector.stimulus in given:
+        detail = f"loaded, but read nothing of what it was given: {collector.stimulus}"
+    else:
+        verdict, detail = "note", "loaded; nothing came that it could see"
+    return Tried(collector.name, verdict, detail, counted=read, lost=unread)
+
+
+def _numbers(collector: Collector, read: Mapping[str, int]) -> str:
+    """What was timed, which is what a collector is for; where nothing was, what was counted."""
+    timed = {name for part in collector.parts for name in part.timed} & read.keys()
+    shown = [(name, n) for name, n in read.items() if not timed or name in timed]
+    return ", ".join(f"{_word(name)} {n}" for name, n in shown)
+
+
+def _word(field: str) -> str:
+    return "events" if field == "cpus" else field.removesuffix("_count")  # a count by CPU
+
+
 def check_trial(facts: Facts, trial: Trial | None) -> Finding:
-    """The proof of all that is needed: the probe loaded, and unloaded at once."""
+    """The proof of all that is needed: the probe loaded, given something to see, and unloaded."""
     if trial is None:
         lacking = ", ".join(finding.name for finding in lacking_for_probe(facts))
         return Finding("probe", "missing", f"not tried, for want of: {lacking}")
-    if trial.refused:
-        reasons = "; ".join(f"{name}: {why}" for name, why in sorted(trial.refused.items()))
-        return Finding("probe", "missing", reasons)
-    return Finding("probe", "ok", f"loads: {', '.join(sorted(trial.collectors))}")
+    if trial.snapshot.probe is None:
+        reasons = [lack.reason for lack in trial.snapshot.unavailable if lack.part == "probe"]
+        return Finding("probe", "missing", "; ".join(reasons))
+    had = working(trial)
+    detail = f"{len(had)} of {len(COLLECTORS)} collectors, as below"
+    return Finding("probe", "ok" if had else "missing", detail)
+
+
+def working(trial: Trial | None) -> list[str]:
+    """The collectors of which nothing is missing."""
+    return [one.name for one in tried(trial) if one.verdict != "missing"]
 
 
 NEEDED: tuple[Check, ...] = (
@@ -173,7 +231,7 @@ def lacking_for_probe(facts: Facts) -> tuple[Finding, ...]:
 
 def verbs(facts: Facts, trial: Trial | None) -> dict[str, str]:
     """What each verb can do here, in words."""
-    timed = sorted(trial.collectors) if trial else []
+    timed = sorted(trial.on.intersection(working(trial))) if trial else []
     counted = [
         finding.name
         for finding in (check_interrupts(facts), check_softirqs(facts))
@@ -202,4 +260,4 @@ def examine(facts: Facts, trial: Trial | None) -> Diagnosis:
     findings = [check(facts) for check in NEEDED]
     findings.append(check_trial(facts, trial))
     findings += [check(facts) for check in USEFUL]
-    return Diagnosis(tuple(findings), verbs(facts, trial))
+    return Diagnosis(tuple(findings), tried(trial), verbs(facts, trial))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from irqwatch.base.measures import NS
+from irqwatch.collectors import without_blind
 from irqwatch.derive.causes import NO_INTERRUPT, causes
 from irqwatch.derive.coverage import coverage_by, losses, lowest
 from irqwatch.derive.cpus import cpus
@@ -19,6 +20,7 @@ def derive(current: Snapshot, previous: Snapshot) -> View:
     counters that wrapped or went backwards. Two snapshots that are not of one boot, or not in
     order, have nothing to compare: the view is of an empty interval, and says why.
     """
+    current = without_blind(current)
     unavailable = list(current.unavailable)
     if reason := _why_not_comparable(current, previous):
         unavailable.append(Unavailable("interval", reason))

@@ -2,21 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-# The tracepoints that the probe attaches to.
-TRACEPOINTS = (
-    "irq_handler_entry",
-    "irq_handler_exit",
-    "softirq_raise",
-    "softirq_entry",
-    "softirq_exit",
-    "workqueue_queue_work",
-    "workqueue_activate_work",
-    "workqueue_execute_start",
-    "workqueue_execute_end",
-)
+from irqwatch.model.snapshot import Snapshot
 
 # The oldest that takes the probe. Up to 6.0 kernel/bpf/verifier.c, check_map_prog_compatibility(),
 # has WARN_ONCE "trace type BPF program uses run-time allocation" for a hash map that is not
@@ -30,10 +19,13 @@ Verdict = Literal["ok", "missing", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of loading the probe and unloading it at once."""
+    """What came of loading the probe with every collector, giving it something to see, and
+    unloading it. ``given`` are the stimuli that could be given; ``on`` the collectors that are on
+    here unless they are named."""
 
-    collectors: frozenset[str] = frozenset()
-    refused: Mapping[str, str] = field(default_factory=dict)  # collector, or "probe" → why
+    snapshot: Snapshot
+    given: frozenset[str]
+    on: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +40,8 @@ class Facts:
     is_root: bool
     may_load_bpf: bool  # CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN
     in_user_namespace: bool
-    tracepoints: frozenset[str] | None  # those of TRACEPOINTS in the kernel's BTF; None: no BTF
+    # Collector → why the kernel has not the tracepoints for it; None: no BTF to look into.
+    untraced: Mapping[str, str] | None
     lockdown: str | None  # "none", "integrity", "confidentiality"; None: kernel without it
     interpreter: str  # the one that would run the loader
     bcc_version: str | None
@@ -73,8 +66,18 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried(Finding):
+    """What came of one collector. ``counted``: field of its parts → events, ``lost``: reason →
+    events that it could not use; None where it was not loaded."""
+
+    counted: Mapping[str, int] | None = None
+    lost: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     findings: tuple[Finding, ...]
+    collectors: tuple[Tried, ...]  # none where the probe was not tried
     verbs: Mapping[str, str]  # verb → what it can do here
 
 

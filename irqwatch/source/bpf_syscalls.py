@@ -99,8 +99,8 @@ def possible_cpus() -> int:
 
 
 def check_possible(cpus: Collection[int]) -> None:
-    """Raises ProbeError where these, as sysfs has them, are not as many as the kernel's: with another
-    number of them every CPU would be taken for another one."""
+    """Raises ProbeError where these, as sysfs has them, are not as many as the kernel's: with
+    another number of them every CPU would be taken for another one."""
     if possible_cpus() != len(cpus):
         raise ProbeError(
             f"{possible_cpus()} CPUs are possible here, and /sys has {len(cpus)}: it is another "

@@ -8,18 +8,21 @@ import re
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
+from irqwatch.base.collector import Collector
 from irqwatch.base.text import clean
-from irqwatch.collectors import DEFAULT_COLLECTORS
-from irqwatch.errors import ProbeError
-from irqwatch.model.doctor import TRACEPOINTS, Facts, FileState, Trial
-from irqwatch.source import loader
+from irqwatch.collectors import BY_NAME, COLLECTORS, running
+from irqwatch.model.doctor import Facts, FileState, Trial
+from irqwatch.model.snapshot import Snapshot, Unavailable
+from irqwatch.source import loader, loader_child, stimuli
 from irqwatch.source.capabilities import why_no_bpf
-from irqwatch.source.root import Unreadable, read
+from irqwatch.source.live import LiveSource
+from irqwatch.source.root import Root, Unreadable, read
 
 FILES = ("/proc/interrupts", "/proc/softirqs")
 BCC_TIMEOUT_SECONDS = 20
@@ -39,7 +42,7 @@ def read_facts() -> Facts:
         is_root=os.geteuid() == 0,
         may_load_bpf=not why_no_bpf(),
         in_user_namespace=is_mapped(read_text("/proc/self/uid_map")),
-        tracepoints=find_tracepoints("/sys/kernel/btf/vmlinux"),
+        untraced=find_untraced("/sys/kernel/btf/vmlinux", running(COLLECTORS)),
         lockdown=chosen(read_text("/sys/kernel/security/lockdown")),
         interpreter=interpreter,
         bcc_version=bcc_version,
@@ -56,16 +59,29 @@ def read_facts() -> Facts:
     )
 
 
-def try_probe() -> Trial:
-    """Load the probe with all collectors and unload it at once. Leaves nothing in the kernel."""
-    try:
-        loaded, refused = loader.load(
-            DEFAULT_COLLECTORS, loader.sizes(0, range(os.cpu_count() or 1))
-        )
-    except ProbeError as error:
-        return Trial(refused={"probe": str(error)})
-    loaded.close()
-    return Trial(loaded.collectors, refused)
+def try_probe(on: frozenset[str]) -> Trial:
+    """Load the probe, give its collectors something to see, read it and unload it. Leaves nothing
+    in the kernel.
+
+    All are loaded in one go: it compiles once (half a second, where each by itself takes three in
+    all), and some see only what others do. Where that fails as a whole, those that are ``on`` are
+    tried without the rest, as ``top`` would load them.
+    """
+    snapshot, given = _try(COLLECTORS)
+    whole = [lack.reason for lack in snapshot.unavailable if lack.part == "probe"]
+    if whole:
+        snapshot, given = _try(on)
+        others = tuple(Unavailable(name, whole[0]) for name in COLLECTORS if name not in on)
+        snapshot = replace(snapshot, unavailable=(*snapshot.unavailable, *others))
+    return Trial(snapshot, given, on)
+
+
+def _try(names: Collection[str]) -> tuple[Snapshot, frozenset[str]]:
+    """The probe counts from zero: what it counts before the stimuli is as good a proof."""
+    wanted = {BY_NAME[name].stimulus for name in names} - {""}
+    with LiveSource(Root(), names) as source:
+        given = stimuli.give(sorted(wanted))
+        return source.sample(), given
 
 
 def read_text(path: str) -> str:
@@ -112,14 +128,22 @@ def chosen(text: str) -> str | None:
     return match[1] if match else None
 
 
-def find_tracepoints(path: str) -> frozenset[str] | None:
-    """Those of TRACEPOINTS that the kernel has; None without BTF. Each tracepoint has a typedef
-    btf_trace_NAME (include/trace/bpf_probe.h), whose name stands in BTF's strings, each ended by
-    a zero byte."""
+def find_untraced(path: str, collectors: Iterable[Collector]) -> dict[str, str] | None:
+    """Collector → why the kernel has not what it attaches to; None without BTF. Each tracepoint has
+    a typedef btf_trace_NAME (include/trace/bpf_probe.h), whose name stands in BTF's strings, each
+    ended by a zero byte."""
     types = read(path)
     if isinstance(types, Unreadable):
         return None
-    return frozenset(name for name in TRACEPOINTS if f"\0btf_trace_{name}\0".encode() in types)
+    untraced = {}
+    for collector in collectors:
+        try:
+            loader_child.present(
+                lambda name: f"\0btf_trace_{name}\0".encode() in types, loader.request(collector)
+            )
+        except loader_child.Refused as refused:
+            untraced[collector.name] = str(refused)
+    return untraced
 
 
 def read_bcc_version(interpreter: str) -> tuple[str | None, str]:

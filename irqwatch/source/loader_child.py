@@ -31,6 +31,7 @@ import re
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +171,12 @@ def source(folder: Path, collectors: "list[Collector]") -> str:
     return "".join(paste(folder, name) for name in files)
 
 
-def present(types: KernelTypes, collector: Collector) -> "list[tuple[str, str]]":
+def present(
+    has_tracepoint: "Callable[[str], bool]", collector: Collector
+) -> "list[tuple[str, str]]":
     """The (program, tracepoint) that can be attached here. Raises Refused."""
     pairs = [(program, name) for program, name in collector["programs"]]
-    found = [pair for pair in pairs if types.has_tracepoint(pair[1])]
+    found = [pair for pair in pairs if has_tracepoint(pair[1])]
     lacking = [name for program, name in pairs if (program, name) not in found]
     if lacking and (not collector["is_partial"] or not found):
         raise Refused(f"this kernel has no tracepoint {lacking[0]}")
@@ -206,7 +209,7 @@ def usable(
         name = collector["name"]
         try:
             check_needs(collector, set(programs))
-            programs[name] = present(types, collector)
+            programs[name] = present(types.has_tracepoint, collector)
             offsets = offsets_of(types, collector["fields"])
         except Refused as refused:
             programs.pop(name, None)

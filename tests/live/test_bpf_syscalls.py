@@ -41,7 +41,8 @@ def test_the_kernel_says_how_many_parts_a_value_has() -> None:
 
 @pytest.mark.parametrize("shown", ["0", "0-40"])
 def test_whatever_sysfs_says(shown: str, tmp_path: Path) -> None:
-    """A value is never read into less room than the kernel fills, and no CPU is taken for another."""
+    """A value is never read into less room than the kernel fills, and no CPU is taken for
+    another."""
     fake = tmp_path / "possible"
     fake.write_text(f"{shown}\n")
     done = subprocess.run(

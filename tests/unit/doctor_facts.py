@@ -1,6 +1,6 @@
 """A host on which doctor finds nothing wrong."""
 
-from irqwatch.model.doctor import TRACEPOINTS, Facts
+from irqwatch.model.doctor import Facts
 
 HEALTHY = Facts(
     command="/opt/irqwatch/bin/irqwatch",
@@ -11,7 +11,7 @@ HEALTHY = Facts(
     is_root=True,
     may_load_bpf=True,
     in_user_namespace=False,
-    tracepoints=frozenset(TRACEPOINTS),
+    untraced={},
     lockdown="none",
     interpreter="/usr/bin/python3",
     bcc_version="0.31.0",

@@ -71,8 +71,9 @@ OWN = (
         help="1 if this part of the picture could be had, 0 if not.",
         unit="–",
         meaning=(
-            "1 if the part could be had, 0 if not. `collector` is one of the probe's that was "
-            "asked for, or a part of /proc."
+            "1 if the part could be had, 0 if not; one that sees events and can read none of "
+            "them could not. `collector` is one of the probe's that was asked for, or a part of "
+            "/proc."
         ),
         example="irqwatch_collector_success == 0",
     ),

@@ -7,7 +7,7 @@ from irqwatch.base.fold import HistogramDetail, LongestLately, choose_detail
 from irqwatch.base.measures import NS
 from irqwatch.base.names import device_names
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.collectors import ALL, follows, lines_of
+from irqwatch.collectors import ALL, follows, lines_of, without_blind
 from irqwatch.model.snapshot import Probe, Snapshot
 
 # So many reasons at most: they are text, and each is a series.
@@ -32,6 +32,7 @@ class Accountant:
     def update(self, snapshot: Snapshot, coverage: Mapping[str, float]) -> Sheet:
         """All values of ``snapshot``; ``coverage`` is that of a recent interval by collector."""
         sheet = Sheet()
+        snapshot = without_blind(snapshot)
         self._exporting.devices = device_names(snapshot.devices)
         self._exporting.interval_ns = snapshot.monotonic_ns - self._monotonic_ns
         self._monotonic_ns = snapshot.monotonic_ns

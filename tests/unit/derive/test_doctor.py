@@ -4,11 +4,38 @@ from dataclasses import replace
 
 import pytest
 
+from irqwatch.collectors import BY_NAME, COLLECTORS, DEFAULT_COLLECTORS
+from irqwatch.collectors.napi import NapiCount
+from irqwatch.collectors.softirq import SoftirqTime
+from irqwatch.collectors.timer import TimerTime
 from irqwatch.derive import doctor
-from irqwatch.model.doctor import TRACEPOINTS, Trial
+from irqwatch.model.doctor import Trial
+from irqwatch.model.histogram import Histogram
+from irqwatch.model.snapshot import SCHEMA, Host, Probe, Snapshot, Unavailable
+from irqwatch.model.topology import Cpu, Topology
 from tests.unit.doctor_facts import HEALTHY
 
-LOADED = Trial(frozenset({"hardirq", "softirq", "work"}))
+TIMERS = {"timers": (TimerTime(0, "hard", Histogram({9: 71}, 900), early_count=3),)}
+
+
+def a_trial(collectors, *refused, parts=None, losses=None, given=(), on=DEFAULT_COLLECTORS):
+    """``collectors`` None: there is no probe at all."""
+    probe = None
+    if collectors is not None:
+        probe = Probe(frozenset(collectors), 1, parts or {}, losses or {})
+    snapshot = Snapshot(
+        SCHEMA,
+        2,
+        2,
+        Host("here", "6.12", "boot"),
+        topology=Topology({0: Cpu(0, True), 1: Cpu(1, True)}),
+        probe=probe,
+        unavailable=tuple(Unavailable(*each) for each in refused),
+    )
+    return Trial(snapshot, frozenset(given), frozenset(on))
+
+
+LOADED = a_trial(["hardirq", "softirq", "work"], on=["hardirq", "softirq", "work"])
 
 
 def finding(facts, name, trial=LOADED):
@@ -38,13 +65,20 @@ SICK = [
     ({"kernel": "6.1.0-18-amd64"}, "kernel", "ok", "6.1.0-18-amd64", None),
     ({"kernel": "6.0.19", "may_load_bpf": False}, "privilege", "note", "this kernel", None),
     ({"kernel": "mainline"}, "kernel", "note", "cannot be read", None),
-    ({"tracepoints": None}, "kernel types", "missing", "/sys/kernel/btf/vmlinux", "and reboot"),
-    ({"tracepoints": None}, "tracepoints", "note", "not known", None),
+    ({"untraced": None}, "kernel types", "missing", "/sys/kernel/btf/vmlinux", "and reboot"),
+    ({"untraced": None}, "tracepoints", "note", "not known", None),
     (
-        {"tracepoints": frozenset(TRACEPOINTS) - {"softirq_raise"}},
+        {"untraced": {"tasklet": "this kernel has no tracepoint tasklet_entry"}},
+        "tracepoints",
+        "note",
+        "tasklet: this kernel has no tracepoint tasklet_entry",
+        None,
+    ),
+    (
+        {"untraced": {n: "none" for n in COLLECTORS if BY_NAME[n].probed.programs}},
         "tracepoints",
         "missing",
-        "no softirq_raise",
+        "softirq: none",
         "and reboot",
     ),
     (
@@ -125,13 +159,96 @@ def test_a_probe_that_was_not_tried_says_for_want_of_what():
     assert (found.verdict, found.detail) == ("missing", "not tried, for want of: lockdown, bcc")
 
 
-def test_a_probe_that_was_refused_says_why():
-    trial = Trial(frozenset({"hardirq"}), {"work": "no pool_workqueue.wq", "softirq": "-EPERM"})
+def collector(name, trial):
+    (found,) = [one for one in doctor.examine(HEALTHY, trial).collectors if one.name == name]
+    return found
 
-    found = finding(HEALTHY, "probe", trial)
+
+def test_every_collector_has_a_finding_in_the_order_of_the_registry():
+    assert [one.name for one in doctor.tried(a_trial(COLLECTORS))] == list(COLLECTORS)
+
+
+def test_a_collector_that_reads_says_how_many():
+    parts = {"softirqs": (SoftirqTime("RCU", 0, Histogram({5: 20}, 9), Histogram({5: 12}, 9)),)}
+    found = collector("softirq", a_trial(["softirq"], parts=parts, given=["packet"]))
+
+    assert (found.verdict, found.detail) == ("ok", "reads: latency 20, run 12")
+    assert (found.counted, found.lost) == ({"latency": 20, "run": 12}, {})
+
+
+def test_a_collector_that_times_nothing_says_what_it_counted():
+    parts = {"napis": (NapiCount("lo", 0, poll_count=3), NapiCount("lo", 1, poll_count=2))}
+
+    assert collector("napi", a_trial(["napi"], parts=parts)).detail == "reads: poll 5"
+
+
+def test_what_a_collector_that_reads_has_lost_is_no_fault():
+    trial = a_trial(["timer"], parts=TIMERS, losses={"timer": {"unreadable": 652}})
+
+    found = collector("timer", trial)
+
+    assert (found.verdict, found.detail) == ("ok", "reads: latency 71")
+    assert found.lost == {"unreadable": 652}
+
+
+def test_one_that_was_refused_takes_nothing_from_the_others():
+    reason = "this kernel has no tracepoint tasklet_entry"
+    trial = a_trial(["timer"], ("tasklet", reason), parts=TIMERS, on=["timer", "tasklet"])
+
+    refused = collector("tasklet", trial)
+    probe = finding(HEALTHY, "probe", trial)
+
+    assert (refused.verdict, refused.detail) == ("missing", f"refused: {reason}")
+    assert (refused.counted, refused.lost) == (None, None)
+    assert collector("timer", trial).verdict == "ok"
+    assert (probe.verdict, probe.detail) == ("ok", f"1 of {len(COLLECTORS)} collectors, as below")
+    assert doctor.verbs(HEALTHY, trial)["serve"].startswith("times timer; ")
+
+
+def test_one_that_sees_events_and_reads_none_is_missing():
+    losses = {"timer": {"unreadable": 652}, "softirq": {}}
+    trial = a_trial(["timer", "softirq"], losses=losses, given=["timer"])
+
+    blind = collector("timer", trial)
+
+    assert blind.verdict == "missing"
+    assert blind.detail == "sees events and reads none of them: unreadable (652)"
+    assert (blind.counted, blind.lost) == ({}, {"unreadable": 652})
+    assert doctor.verbs(HEALTHY, trial)["serve"].startswith("times softirq; ")
+
+
+def test_where_all_are_blind_there_is_no_probe():
+    trial = a_trial(["timer"], losses={"timer": {"unreadable": 652}})
+
+    assert finding(HEALTHY, "probe", trial).verdict == "missing"
+    assert doctor.verbs(HEALTHY, trial)["advise"] == "weighs by counts: a guess"
+
+
+def test_one_that_reads_nothing_of_what_it_was_given_is_missing():
+    found = collector("timer", a_trial(["timer"], given=["timer"]))
 
     assert found.verdict == "missing"
-    assert found.detail == "softirq: -EPERM; work: no pool_workqueue.wq"
+    assert found.detail == "loaded, but read nothing of what it was given: timer"
+
+
+@pytest.mark.parametrize(("name", "given"), [("timer", []), ("tasklet", ["timer", "packet"])])
+def test_one_that_was_given_nothing_is_not_judged(name, given):
+    found = collector(name, a_trial([name], given=given))
+
+    assert (found.verdict, found.detail) == ("note", "loaded; nothing came that it could see")
+
+
+def test_where_nothing_loads_one_line_says_why():
+    reason = "bcc cannot compile the probe: no clang"
+    diagnosis = doctor.examine(HEALTHY, a_trial(None, ("probe", reason), ("timer", reason)))
+
+    assert diagnosis.collectors == ()
+    assert [f.detail for f in diagnosis.findings if f.name == "probe"] == [reason]
+    assert diagnosis.verbs["trace"] == "nothing: it needs the probe"
+
+
+def test_a_probe_that_was_not_tried_has_no_collectors():
+    assert doctor.examine(HEALTHY, None).collectors == ()
 
 
 MASKED = {"/proc/interrupts": "empty", "/proc/softirqs": "empty"}
@@ -143,8 +260,8 @@ MASKED = {"/proc/interrupts": "empty", "/proc/softirqs": "empty"}
         ({}, None, "counts interrupts and softirqs, no times"),
         ({"files": {"/proc/softirqs": "ok"}}, None, "counts softirqs, no times"),
         ({"files": MASKED}, None, "CPU times only"),
-        ({"files": MASKED}, Trial(frozenset({"work"})), "times work"),
-        ({}, Trial(refused={"probe": "-EPERM"}), "counts interrupts and softirqs, no times"),
+        ({"files": MASKED}, a_trial(["work"]), "times work"),
+        ({}, a_trial(None, ("probe", "-EPERM")), "counts interrupts and softirqs, no times"),
     ],
 )
 def test_what_the_verbs_can_do_where_not_all_is_here(change, trial, does):

@@ -1,8 +1,9 @@
 """How a diagnosis is shown."""
 
 import json
+from dataclasses import replace
 
-from irqwatch.model.doctor import Diagnosis, Finding
+from irqwatch.model.doctor import Diagnosis, Finding, Tried
 from irqwatch.sink import doctor
 from tests.unit.doctor_facts import HEALTHY
 
@@ -12,7 +13,11 @@ DIAGNOSIS = Diagnosis(
         Finding("irq accounting", "note", "not known"),
         Finding("bcc", "missing", "No module named 'bcc'", "apt-get install python3-bpfcc"),
     ),
-    {"top": "counts interrupts", "serve": "counts interrupts"},
+    (
+        Tried("timer", "ok", "reads: latency 3", counted={"latency": 3}, lost={"unreadable": 1}),
+        Tried("tasklet", "missing", "refused: no such tracepoint"),
+    ),
+    {"top": "counts interrupts", "explain": "how often"},
 )
 
 TEXT = """\
@@ -23,13 +28,22 @@ irqwatch 1.2.3 on Debian GNU/Linux 13 (trixie), Linux 6.12.6-amd64, x86_64
   bcc             missing  No module named 'bcc'
                            apt-get install python3-bpfcc
 
-  irqwatch top    counts interrupts
-  irqwatch serve  counts interrupts
+  timer           ok       reads: latency 3
+  tasklet         missing  refused: no such tracepoint
+
+  irqwatch top      counts interrupts
+  irqwatch explain  how often
 """
 
 
 def test_text():
     assert doctor.to_text(HEALTHY, DIAGNOSIS, "1.2.3", colour=False) == TEXT
+
+
+def test_text_without_collectors_has_no_gap():
+    text = doctor.to_text(HEALTHY, replace(DIAGNOSIS, collectors=()), "1", colour=False)
+
+    assert "\n\n\n" not in text
 
 
 def test_colour_changes_no_other_character():
@@ -60,5 +74,23 @@ def test_json():
                 "mend": "apt-get install python3-bpfcc",
             },
         ],
-        "verbs": {"top": "counts interrupts", "serve": "counts interrupts"},
+        "collectors": [
+            {
+                "name": "timer",
+                "verdict": "ok",
+                "detail": "reads: latency 3",
+                "mend": None,
+                "counted": {"latency": 3},
+                "lost": {"unreadable": 1},
+            },
+            {
+                "name": "tasklet",
+                "verdict": "missing",
+                "detail": "refused: no such tracepoint",
+                "mend": None,
+                "counted": None,
+                "lost": None,
+            },
+        ],
+        "verbs": {"top": "counts interrupts", "explain": "how often"},
     }

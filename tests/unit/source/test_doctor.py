@@ -3,12 +3,14 @@
 import gzip
 import os
 import platform
+import signal
 import sys
 
 import pytest
 
-from irqwatch.model.doctor import TRACEPOINTS
-from irqwatch.source import doctor
+from irqwatch.collectors import BY_NAME, COLLECTORS, running
+from irqwatch.errors import ProbeError
+from irqwatch.source import doctor, live, loader, stimuli
 
 
 @pytest.mark.parametrize(
@@ -66,16 +68,81 @@ def test_file_state_of_a_file_one_may_not_read(tmp_path, monkeypatch):
     assert doctor.file_state(str(tmp_path)) == "denied"
 
 
-def test_tracepoints_are_found_by_whole_names(tmp_path):
-    names = [f"btf_trace_{name}" for name in TRACEPOINTS[1:]] + ["btf_trace_irq_handler_entry_x"]
-    types = tmp_path / "vmlinux"
-    types.write_bytes(b"\x9f\xeb\x01\0" + "".join(f"{name}\0" for name in ["", *names]).encode())
+def tracepoints(*collectors):
+    return [tracepoint for name in collectors for _, tracepoint in BY_NAME[name].probed.programs]
 
-    assert doctor.find_tracepoints(str(types)) == frozenset(TRACEPOINTS[1:])
+
+def types(tmp_path, names):
+    strings = ["", *(f"btf_trace_{name}" for name in names)]
+    path = tmp_path / "vmlinux"
+    path.write_bytes(b"\x9f\xeb\x01\0" + "".join(f"{name}\0" for name in strings).encode())
+    return str(path)
+
+
+def test_a_kernel_with_all_tracepoints(tmp_path):
+    path = types(tmp_path, tracepoints(*COLLECTORS))
+
+    assert doctor.find_untraced(path, running(COLLECTORS)) == {}
+
+
+def test_tracepoints_are_found_by_whole_names(tmp_path):
+    path = types(tmp_path, [*tracepoints("softirq"), "hrtimer_expire_entry_x"])
+
+    assert doctor.find_untraced(path, running({"softirq", "timer"})) == {
+        "timer": "this kernel has no tracepoint hrtimer_expire_entry"
+    }
+
+
+def test_a_partial_collector_lacks_its_tracepoints_only_where_there_is_none(tmp_path):
+    one, *_ = tracepoints("exception")
+    chosen = running({"exception"})
+
+    assert doctor.find_untraced(types(tmp_path, [one]), chosen) == {}
+    assert "exception" in doctor.find_untraced(types(tmp_path, []), chosen)
 
 
 def test_tracepoints_without_types(tmp_path):
-    assert doctor.find_tracepoints(str(tmp_path / "none")) is None
+    assert doctor.find_untraced(str(tmp_path / "none"), running(COLLECTORS)) is None
+
+
+def test_every_stimulus_that_a_collector_asks_for_there_is():
+    assert {BY_NAME[name].stimulus for name in COLLECTORS} - {""} == set(stimuli.STIMULI)
+
+
+def test_a_stimulus_that_cannot_be_given_is_not_said_to_be(monkeypatch):
+    def no_loopback():
+        raise OSError
+
+    monkeypatch.setattr(stimuli, "STIMULI", {"packet": no_loopback, "fault": lambda: None})
+
+    assert stimuli.give(["packet", "fault"]) == {"fault"}
+
+
+def test_stimuli_leave_signals_as_they_were():
+    before = signal.getsignal(signal.SIGURG)
+
+    assert stimuli.give(stimuli.STIMULI) == set(stimuli.STIMULI)
+    assert signal.getsignal(signal.SIGURG) is before
+
+
+def test_where_not_all_can_be_loaded_together_those_that_are_on_are_tried_alone(monkeypatch):
+    asked = []
+
+    def load(names, limits):
+        asked.append(frozenset(names))
+        raise ProbeError(f"try {len(asked)}")
+
+    monkeypatch.setattr(live, "why_no_bpf", str)
+    monkeypatch.setattr(loader, "load", load)
+
+    trial = doctor.try_probe(frozenset({"hardirq", "timer"}))
+
+    reasons = {lack.part: lack.reason for lack in trial.snapshot.unavailable}
+    assert asked == [set(COLLECTORS), {"hardirq", "timer"}]
+    assert reasons["probe"] == "try 2"
+    assert reasons["softirq"] == "try 1"
+    assert reasons.keys().isdisjoint({"hardirq", "timer"})
+    assert trial.on == {"hardirq", "timer"}
 
 
 def test_container(tmp_path):
