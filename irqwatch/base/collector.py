@@ -7,7 +7,6 @@ those decode to, how parts become sources of a View, and what each face says of 
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from irqwatch.base.follows import Follows
@@ -46,8 +45,7 @@ class Size(NamedTuple):
     cpus: int
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A hash map. Its limit of entries is the macro MAX_ and its name. One that is not ``is_read``
     only the programs look at. ``is_of_line`` says of a key whether its entry is of a line
     (key.irq), whose action is the value's ``name``: it goes when the line is freed.
@@ -60,8 +58,7 @@ class Table:
     is_of_line: Callable[[Any], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(NamedTuple):
     """What the loader has to know. ``programs`` are (program, tracepoint), exits before entries: an
     exit that comes first is one event to ignore, where an entry without its exit would stay open. A
     name of a program has at most 15 characters.
@@ -89,8 +86,7 @@ class Probed:
     losses_in: str | None = "cpus"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A key of the JSON, which is a field of the collector's Source."""
 
     name: str
@@ -98,8 +94,7 @@ class Key:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """``help`` goes out with each scrape; the rest is for docs/metrics.md."""
 
     name: str
@@ -111,8 +106,7 @@ class Metric:
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """Of top's table: one that only this collector's view has."""
 
     title: str
@@ -126,8 +120,7 @@ class Column:
 LINE, TIME, RUN, WAIT = "line", "time", "run", "wait"
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """In top. ``view`` is the one that has it ("" is one by its own name), ``digit`` the key of its
     own view. ``help`` is one item of the help screen."""
 
@@ -140,8 +133,7 @@ class Shown:
     in_all: bool = True  # where its time is that of other rows it is not
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """A row of "What folds when" in docs/metrics.md."""
 
     what: str
@@ -149,8 +141,7 @@ class Folded:
     otherwise: str
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """For docs/metrics.md, docs/json.md and the README: Markdown. ``event`` and ``cost`` are a row
     of the table of costs, ``before`` and ``after`` stand around the table of metrics, ``json``
     before that of keys."""
@@ -164,8 +155,7 @@ class Words:
     folded: tuple[Folded, ...] = ()
 
 
-@dataclass(frozen=True)
-class Collector:
+class Collector(NamedTuple):
     """``is_hidden``: nobody chooses it. ``is_interrupt``: other things follow from what it times;
     ``is_needed_for_causes``: without it all would seem to follow from nothing.
 

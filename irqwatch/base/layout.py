@@ -12,9 +12,8 @@ import re
 import struct
 from collections import namedtuple
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from irqwatch.errors import LayoutError
 
@@ -45,26 +44,23 @@ _OPERATIONS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """``type`` is a scalar or the name of a struct; ``count`` is None where it is no array."""
+class Member(NamedTuple):
+    """``type`` is a scalar or the name of a struct; ``length`` is None where it is no array."""
 
     name: str
     type: str
-    count: int | None
+    length: int | None
     offset_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Struct:
+class Struct(NamedTuple):
     name: str
     members: tuple[Member, ...]
     size_bytes: int
     align_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class MapTypes:
+class MapTypes(NamedTuple):
     """C types of a map's keys and values."""
 
     key: str
@@ -153,10 +149,10 @@ class Layouts:
         """(name, format) of each member, those of structs inside included."""
         for member in self.struct(name).members:
             if member.type == "char":
-                yield prefix + member.name, f"{member.count or 1}s"
+                yield prefix + member.name, f"{member.length or 1}s"
             elif member.type in SCALARS:
-                yield prefix + member.name, f"{member.count or ''}{SCALARS[member.type][1]}"
-            elif member.count is None:
+                yield prefix + member.name, f"{member.length or ''}{SCALARS[member.type][1]}"
+            elif member.length is None:
                 yield from self._flat(member.type, f"{prefix}{member.name}_")
             else:
                 raise LayoutError(f"struct {name}.{member.name} is an array of structs")
@@ -164,10 +160,10 @@ class Layouts:
     def _place(self, member: Member) -> "int | slice[int, int, None] | range | None":
         size = self.size_bytes(member.type)
         begin, whole = divmod(member.offset_bytes, WORD_BYTES)
-        length = size * (1 if member.count is None else member.count)
+        length = size * (1 if member.length is None else member.length)
         if whole or length % WORD_BYTES:
             return None
-        if member.count is None:
+        if member.length is None:
             return begin
         if member.type in SCALARS:
             return slice(begin, begin + length // WORD_BYTES)

@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from irqwatch.base import counters
 from irqwatch.model.histogram import Histogram, merge
@@ -123,8 +123,7 @@ class Part(Generic[T]):
         return self.type(*values)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     """Of each field, in order, how it subtracts and adds; None where it is taken as it is.
     ``counts`` are how the fields that count events do."""
 

@@ -1,16 +1,14 @@
 """The probe's maps as they were read at one instant, for the collectors to decode. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from irqwatch.base.layout import WORD_BYTES, Layouts
 from irqwatch.base.words import worst
 from irqwatch.model.snapshot import Worst
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """``tables`` are the (key, value) of hash maps, ``arrays`` the parts of all ``possible`` CPUs
     of per-CPU arrays of one entry. ``epoch`` is the one that is over; ``machine`` is as uname -m
     says."""

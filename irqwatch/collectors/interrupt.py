@@ -6,8 +6,7 @@ interrupt names it by the same pair: (address of the action, irq).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from irqwatch.base.collector import Room, Table
 from irqwatch.base.follows import Follows
@@ -53,8 +52,7 @@ TABLE = Table(
 Actions = Mapping[tuple[int, int], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One of the table. ``vector`` is None where it is of a line."""
 
     irq: int

@@ -61,9 +61,10 @@ def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SyscallSource(Source):
     """One a call. Its time includes sleep, so it has no share of a CPU."""
+
+    __slots__ = ()
 
 
 def sources(interval: Interval) -> Iterator[Source]:

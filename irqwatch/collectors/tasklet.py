@@ -59,9 +59,10 @@ def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskletSource(Source):
     """One a function."""
+
+    __slots__ = ()
 
 
 def sources(interval: Interval) -> Iterator[Source]:

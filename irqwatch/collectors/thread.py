@@ -71,9 +71,10 @@ def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
     return {"irq_threads": tuple(sorted(merged, key=lambda one: (one.irq, one.action, one.cpu)))}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadSource(Source):
     """One an action on a line."""
+
+    __slots__ = ()
 
 
 def sources(interval: Interval) -> Iterator[Source]:

@@ -1,6 +1,5 @@
 """What ``make docs`` writes: that it is written, and that nothing else of a file is touched."""
 
-from dataclasses import replace
 
 import pytest
 
@@ -72,13 +71,13 @@ def test_a_section_has_the_flag_the_words_and_the_table() -> None:
     ],
 )
 def test_a_section_says_what_it_needs(needs: tuple[str, ...], said: str) -> None:
-    (section,) = sections_of_metrics([replace(ONE, probed=Probed(None, needs=needs))])
+    (section,) = sections_of_metrics([ONE._replace(probed=Probed(None, needs=needs))])
 
     assert said in section
 
 
 def test_what_nobody_can_choose_has_no_flag_and_what_has_no_words_no_section() -> None:
-    (section,) = sections_of_metrics([replace(ONE, is_hidden=True), replace(ONE, words=None)])
+    (section,) = sections_of_metrics([ONE._replace(is_hidden=True), ONE._replace(words=None)])
 
     assert "collector.x" not in section
 

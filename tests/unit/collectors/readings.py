@@ -22,10 +22,10 @@ def packed(name: str, members: Mapping[str, Any], of: Layouts = LAYOUTS) -> byte
         size = of.size_bytes(member.type)
         given = members[member.name]
         if member.type == "char":
-            raw = given.ljust(member.count or 1, b"\0")
+            raw = given.ljust(member.length or 1, b"\0")
             made[member.offset_bytes : member.offset_bytes + len(raw)] = raw
             continue
-        for index, value in given.items() if member.count else ((0, given),):
+        for index, value in given.items() if member.length else ((0, given),):
             at = member.offset_bytes + index * size
             if member.type in SCALARS:
                 struct.pack_into("=" + SCALARS[member.type][1], made, at, value)

@@ -57,7 +57,7 @@ def test_any_bytes_decode_or_are_refused(collector: Collector) -> None:
             name: memoryview(draw.randbytes(2 * LAYOUTS.size_bytes(LAYOUTS.maps[name].value)))
             for name in {"cpus", *collector.probed.arrays}
         }
-        made = dataclasses.replace(made, arrays=arrays)
+        made = made._replace(arrays=arrays)
         try:
             found = decoded(collector, made)
         except ProbeError as error:
