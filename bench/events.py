@@ -1,44 +1,38 @@
-"""What an event costs in the programs of each collector that has no bench of its own.
+"""What an event costs in the programs of each registered collector.
 
 By the kernel's statistics (kernel.bpf_stats_enabled), as in bench/hardirq.py: nanoseconds in the
-collector's programs over the events of its load. A tasklet is two events, its start and its end; a
-work item four. And what all default collectors together cost a packet and a read of the disk.
+collector's programs over its events, under one load that has something for each. And what all
+default collectors together cost a packet and a read of the disk.
 """
 
 import os
 import statistics
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bench.contenders import Contender, probe, program_times_ns
 from bench.hardirq import bpf_statistics
-from irqwatch.collectors import BY_NAME, DEFAULT_COLLECTORS
-from tests.live.load import send_udp_packets, set_keyboard_lights
+from irqwatch.collectors import BY_NAME, COLLECTORS, DEFAULT_COLLECTORS
+from irqwatch.source.stimuli import STIMULI, give
+from tests.live.load import (
+    CONSOLE,
+    read_disk,
+    send_udp_packets,
+    set_keyboard_lights,
+    wake_on_another_cpu,
+)
 
 # name, runs, nanoseconds of each program
 Programs = list[tuple[str, int, int]]
 
-
-@dataclass(frozen=True)
-class Load:
-    """``what`` is counted by the last of the collector's programs."""
-
-    what: str
-    last_program: str
-    run: Callable[[], object]
-
-
-def sleep_shortly() -> None:
-    for _ in range(2000):
-        time.sleep(0.0005)
+STIMULI_TIMES = 20
+COUNT = 1000
 
 
 def write_to_terminals() -> None:
     """Each write queues a work item (flush_to_ldisc)."""
     master, slave = os.openpty()
     try:
-        for _ in range(2000):
+        for _ in range(COUNT):
             os.write(slave, b"x")
             os.read(master, 1)
     finally:
@@ -46,34 +40,46 @@ def write_to_terminals() -> None:
         os.close(master)
 
 
-LOADS = {
-    "vector": Load("vector", "irqw_vec_exit", sleep_shortly),
-    "work": Load("work item", "irqw_work_end", write_to_terminals),
-    "timer": Load("timer that fires", "irqw_hrtimer", sleep_shortly),
-    "tasklet": Load("tasklet", "irqw_tlet_exit", lambda: set_keyboard_lights(1000)),
-    "thread": Load("context switch", "irqw_switch", sleep_shortly),
-    "napi": Load("poll of a device", "irqw_napi_poll", lambda: send_udp_packets(20_000)),
-}
+def everything() -> None:
+    """Something for each collector to see. What one does not see costs its programs nothing."""
+    for _ in range(STIMULI_TIMES):
+        give(STIMULI)
+    write_to_terminals()
+    read_disk(COUNT)
+    wake_on_another_cpu(COUNT)
+    if CONSOLE.exists():
+        set_keyboard_lights(COUNT)
 
 
-def event_ns(collector: str, rounds: int) -> float:
-    """Median over the rounds of the programs' nanoseconds per event."""
-    load = LOADS[collector]
-    needed = BY_NAME[collector].probed.needs[:1]
+def counted_by(collector: str) -> str:
+    """The program of which each run is an event of the collector; "" where it has none."""
+    probed = BY_NAME[collector].probed
+    return probed.counted_by or (probed.programs[0][0] if probed.programs else "")
 
-    def events(ours: Programs) -> int:
-        return sum(runs for name, runs, _ in ours if name == load.last_program)
 
-    return _median_ns(probe(collector, *needed), load.run, events, rounds)
+# What several programs of others see has no event of its own: see ``blame_ns``.
+EVENTS = {name: program for name in COLLECTORS if (program := counted_by(name))}
+
+
+def event_ns(collector: str, rounds: int) -> float | None:
+    """Median over the rounds of the nanoseconds in the collector's own programs per event; None
+    where none came."""
+    probed = BY_NAME[collector].probed
+    own = {program for program, _ in probed.programs}
+    found = []
+    for _ in range(rounds):
+        times = _times(probe(collector, *probed.needs[:1]), everything)
+        events = sum(runs for name, runs, _ in times if name == EVENTS[collector])
+        if events:
+            found.append(sum(ns for name, _, ns in times if name in own) / events)
+    return statistics.median(found) if found else None
 
 
 def blame_ns(rounds: int) -> float:
     """What it adds to a loopback packet, whose softirq is taken from the sender."""
 
     def packet_ns(*collectors: str) -> float:
-        return _median_ns(
-            probe(*collectors), lambda: send_udp_packets(20_000), lambda ours: 20_000, rounds
-        )
+        return _median_ns(probe(*collectors), lambda: send_udp_packets(20_000), 20_000, rounds)
 
     return packet_ns("softirq", "blame") - packet_ns("softirq")
 
@@ -81,24 +87,24 @@ def blame_ns(rounds: int) -> float:
 def defaults_ns(run: Callable[[int], object], count: int, rounds: int) -> float:
     """Of all default collectors, per unit of a load of ``count``. What else goes on on the machine
     in that time is in it."""
-    return _median_ns(
-        probe(*sorted(DEFAULT_COLLECTORS)), lambda: run(count), lambda ours: count, rounds
-    )
+    return _median_ns(probe(*sorted(DEFAULT_COLLECTORS)), lambda: run(count), count, rounds)
 
 
 def _median_ns(
     contender: Contender,
     run: Callable[[], object],
-    events: Callable[[Programs], int],
+    count: int,
     rounds: int,
 ) -> float:
-    found = []
+    """Of all its programs, per unit of a load of ``count``."""
+    sums = [sum(ns for _, _, ns in _times(contender, run)) for _ in range(rounds)]
+    return statistics.median(sums) / count
+
+
+def _times(contender: Contender, run: Callable[[], object]) -> Programs:
     with bpf_statistics():
-        for _ in range(rounds):
-            others = program_times_ns().keys()
-            with contender():
-                run()
-                times = program_times_ns()
-            ours = [part for number, part in times.items() if number not in others]
-            found.append(sum(ns for _, _, ns in ours) / events(ours))
-    return statistics.median(found)
+        others = program_times_ns().keys()
+        with contender():
+            run()
+            times = program_times_ns()
+    return [part for number, part in times.items() if number not in others]

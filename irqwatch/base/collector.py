@@ -70,7 +70,8 @@ class Probed(NamedTuple):
     where the kernel has not all of them: then none is defined. ``formats`` are maps with what
     functions are named with. ``arrays`` are its per-CPU arrays of one entry, ``others`` maps that
     the agent reads in a way of its own. ``losses_in`` is the array whose member ``losses`` counts,
-    in the order of the constants LOSS_NAME_REASON, what it could not use.
+    in the order of the constants LOSS_NAME_REASON, what it could not use. ``counted_by`` is the
+    program of which each run is one of its events, where that is not the first.
     """
 
     file: str | None
@@ -84,6 +85,7 @@ class Probed(NamedTuple):
     arrays: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     losses_in: str | None = "cpus"
+    counted_by: str = ""
 
 
 class Key(NamedTuple):

@@ -107,6 +107,7 @@ COLLECTOR = Collector(
         ),
         arrays=("syscall_losses",),
         losses_in="syscall_losses",
+        counted_by="irqw_sys_exit",
     ),
     parts=(SYSCALLS,),
     decode=decode,

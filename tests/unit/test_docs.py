@@ -1,6 +1,5 @@
 """What ``make docs`` writes: that it is written, and that nothing else of a file is touched."""
 
-
 import pytest
 
 from docs.make import BEGINS, ENDS, REPOSITORY, made, put, sections_of_metrics, table_of_metrics

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from irqwatch.collectors import BY_NAME, COLLECTORS
 from tests.vm import guest
 
 CHECK = Path(__file__).with_name("check_probe.py")
@@ -23,3 +24,7 @@ def test_probe_counts_what_the_kernel_counts(kernel: str, tmp_path: Path) -> Non
     print(result)
     assert (result["cpus"], result["nodes"]) == (4, 2)
     assert result["net_rx"] >= 3000
+    assert result["collectors"].keys() == set(COLLECTORS)
+    for name, counted in result["collectors"].items():
+        # What a guest has no device for may have seen nothing; what it was given something to see has.
+        assert counted or not BY_NAME[name].stimulus, name

@@ -10,17 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.events import EVENTS
 from irqwatch.base.collector import Collector
 from irqwatch.base.parts import Naming, Part
 from irqwatch.collectors import ALL, BY_NAME, COLLECTORS, PARTS
 from irqwatch.errors import ProbeError
 from irqwatch.model.histogram import Histogram
-from irqwatch.model.snapshot import CountAndTime, Probe, Worst
+from irqwatch.model.snapshot import SCHEMA, CountAndTime, Host, Probe, Snapshot, Worst
 from irqwatch.source.loader import bpf_folder
 from irqwatch.source.probe import decoded, losses
+from irqwatch.source.stimuli import STIMULI
 from tests.model_values import key, parts
 from tests.probes import a_probe, an_interval
 from tests.unit.collectors.readings import LAYOUTS, reading
+from tests.vm import check_probe
 
 each = pytest.mark.parametrize("collector", ALL, ids=lambda collector: collector.name)
 chosen = [BY_NAME[name] for name in COLLECTORS]
@@ -226,6 +229,22 @@ def test_what_the_loader_has_to_know_is_in_the_source(collector: Collector) -> N
         probed.losses_in is None or probed.losses_in == "cpus" or probed.losses_in in probed.arrays
     )
     assert set(probed.needs) <= BY_NAME.keys()
+
+
+@each_chosen
+def test_its_cost_is_in_the_bench(collector: Collector) -> None:
+    programs = {program for program, _ in collector.probed.programs}
+    assert (EVENTS.get(collector.name) in programs) == bool(programs)
+
+
+@each_chosen
+def test_it_is_in_the_kernel_matrix(collector: Collector) -> None:
+    given = a_probe(
+        COLLECTORS, 0, **{part.name: (st_example(part, 1),) for part in collector.parts}
+    )
+    sample = Snapshot(SCHEMA, 1, 1, Host("", "", ""), probe=given)
+    assert check_probe.by_collector(sample)[collector.name]
+    assert collector.stimulus in ("", *STIMULI)
 
 
 def test_names_are_unique() -> None:
