@@ -19,10 +19,10 @@ class Span:
     style: str = ""
 
 
-Line = tuple[Span, ...]
+TextLine = tuple[Span, ...]
 
 
-def text_of(line: Line) -> str:
+def text_of(line: TextLine) -> str:
     """The line without its styles."""
     return "".join(span.text for span in line).rstrip()
 
@@ -76,7 +76,7 @@ def right(text: str, width: int) -> str:
     return " " * (width - width_of(text)) + text
 
 
-def fit(line: Line, width: int) -> Line:
+def fit(line: TextLine, width: int) -> TextLine:
     """At most ``width`` cells of a styled line."""
     spans: list[Span] = []
     room = width

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from irqwatch.affinity.access import Access
-from irqwatch.model.plan import Busier, CpuLoad, Improves, Line, Move, Plan
+from irqwatch.model.plan import Busier, CpuLoad, Improves, Move, Plan, PlannedLine
 from irqwatch.model.snapshot import Host
 from irqwatch.source.root import Root
 
@@ -17,8 +17,8 @@ ALL = frozenset(range(CPUS))
 LINES = {30: (0, 0.05), 31: (0, 0.20), 32: (0, 0.40), 33: (1, 0.01)}
 
 
-def line(irq: int) -> Line:
-    return Line(irq, (f"dev{irq}-queue",), str(irq), f"dev{irq}-queue")
+def line(irq: int) -> PlannedLine:
+    return PlannedLine(irq, (f"dev{irq}-queue",), str(irq), f"dev{irq}-queue")
 
 
 def move(irq: int, to: int, load: float | None = None, requested: frozenset[int] = ALL) -> Move:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from irqwatch.advise.problem import EQUAL, Kind, Problem, State
+from irqwatch.advise.problem import EQUAL, Kind, Loads, Problem
 
 CROWD = 12  # items on one CPU; with more the mean is as good
 ROUNDS = 8  # of the search for prices
@@ -17,13 +17,13 @@ ROUNDS = 8  # of the search for prices
 
 def lower_bound(problem: Problem) -> float:
     """In shares of a CPU, as values are."""
-    empty = State(problem)
+    empty = Loads(problem)
     fixed = empty.peak()
     best = max(fixed, _alone(problem, empty), _crowded(problem, empty))
     return max(best, _volume(problem, empty))
 
 
-def _alone(problem: Problem, empty: State) -> float:
+def _alone(problem: Problem, empty: Loads) -> float:
     """Each item has to be somewhere."""
     largest: dict[int, int] = {}
     for item, kind in enumerate(problem.kinds):
@@ -39,7 +39,7 @@ def _alone(problem: Problem, empty: State) -> float:
     )
 
 
-def _crowded(problem: Problem, empty: State) -> float:
+def _crowded(problem: Problem, empty: Loads) -> float:
     """Items that have only so many CPUs to go to must share: on one CPU their costs add up; on
     two threads of a core the larger has a part of the smaller's beside it."""
     best = 0.0
@@ -80,7 +80,7 @@ class Region:
     taken: float
 
 
-def _volume(problem: Problem, empty: State) -> float:
+def _volume(problem: Problem, empty: Loads) -> float:
     """The linear program's bound: items may be cut, and so spread over CPUs like water.
 
     By duality, for any prices of room, one for each region: if all items, each where it is
@@ -94,11 +94,11 @@ def _volume(problem: Problem, empty: State) -> float:
     for load, kind in zip(problem.loads, problem.kinds, strict=True):
         volumes[id(kind)] += load
     regions = _regions(problem, empty, kinds)
-    program = Program(tuple(volumes[id(kind)] for kind in kinds), regions)
+    program = LinearProgram(tuple(volumes[id(kind)] for kind in kinds), regions)
     return _tighten(max(_first_prices(program), key=program.bound), program)
 
 
-def _regions(problem: Problem, empty: State, kinds: Sequence[Kind]) -> tuple[Region, ...]:
+def _regions(problem: Problem, empty: Loads, kinds: Sequence[Kind]) -> tuple[Region, ...]:
     cores: dict[int, list[int]] = defaultdict(list)
     for slot in problem.eligible:
         cores[min((slot, *problem.siblings[slot]))].append(slot)
@@ -118,7 +118,7 @@ def _regions(problem: Problem, empty: State, kinds: Sequence[Kind]) -> tuple[Reg
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class LinearProgram:
     volumes: tuple[float, ...]  # by kind: all its load
     regions: tuple[Region, ...]
 
@@ -138,7 +138,7 @@ class Program:
         return (paid + taken) / width if width else 0.0
 
 
-def _first_prices(program: Program) -> Iterator[list[float]]:
+def _first_prices(program: LinearProgram) -> Iterator[list[float]]:
     """All the same; then, for each number of the fullest regions, these dear and the rest cheap or
     free, where a region is as full as the items that are cheapest there make it."""
     regions = program.regions
@@ -165,7 +165,7 @@ def _first_prices(program: Program) -> Iterator[list[float]]:
             yield prices
 
 
-def _tighten(prices: list[float], program: Program) -> float:
+def _tighten(prices: list[float], program: LinearProgram) -> float:
     """The bound of these prices, each changed in turn to nothing, or to where some kind is as dear
     here as there, as long as that raises the bound."""
     best = program.bound(prices)

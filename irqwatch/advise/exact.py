@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 
-from irqwatch.advise.problem import EQUAL, Problem, State
+from irqwatch.advise.problem import EQUAL, Loads, Problem
 
 ITEMS = 14  # more are not tried
 STEPS = 400_000  # slots looked at by either search: about half a second
@@ -19,7 +19,7 @@ def least_peak(problem: Problem, above: float, bound: float) -> tuple[Placed | N
     """The placement with the least value of the busiest CPU, each item on one CPU; None if that is
     not below ``above``; it cannot be below ``bound``. And whether it is certain: the search has a
     limit."""
-    state = State(problem)
+    state = Loads(problem)
     order = _largest_first(problem)
     best, steps = above, 0
     found: Placed | None = None
@@ -58,7 +58,7 @@ def fewest_moves(problem: Problem, limit: float, most: int) -> Placed | None:
     """A placement with no value over ``limit`` in fewer than ``most`` moves, and in the fewest of
     all unless the search's limit is met first; None if there is none. An item that is spread over
     several CPUs moves."""
-    state = State(problem)
+    state = Loads(problem)
     order = _largest_first(problem)
     best: Placed | None = None
     steps = 0

@@ -42,7 +42,7 @@ class Window:
 class LineFacts:
     """One line with a number. ``loads`` has CPU → load for each window."""
 
-    line: plan.Line
+    line: plan.PlannedLine
     loads: tuple[Mapping[int, float], ...]
     rates: tuple[float, ...]  # interrupts per second, by window
     baseline_rate: float  # the average since boot
@@ -259,7 +259,7 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
         name = names.get(line.irq) or line_name(line)
         setting, before = settings.get(line.irq), settings_before.get(line.irq)
         yield LineFacts(
-            line=plan.Line(line.irq, line.actions, line.hwirq, name, line.controller),
+            line=plan.PlannedLine(line.irq, line.actions, line.hwirq, name, line.controller),
             loads=loads,
             rates=tuple(sum(source.rate for source in part) for part in parts),
             baseline_rate=since_boot.get(line.irq, 0) / uptime_s,

@@ -5,14 +5,14 @@ from collections import defaultdict
 from collections.abc import Hashable
 from itertools import combinations
 
-from irqwatch.advise.problem import State
+from irqwatch.advise.problem import Loads
 from irqwatch.advise.search import moved
 
 Unit = list[int]  # items that go together, to one slot
 Change = tuple[tuple[Unit, int], ...]  # units, and where to
 
 
-def tidy(state: State, limit: float) -> None:
+def tidy(state: Loads, limit: float) -> None:
     moving = moved(state)
     if not moving:
         return
@@ -24,7 +24,7 @@ def tidy(state: State, limit: float) -> None:
         _put_in_order(state, units, limit)
 
 
-def _try(state: State, change: Change, limit: float) -> bool:
+def _try(state: Loads, change: Change, limit: float) -> bool:
     """Makes the change if all may go there, none farther from its node, and nothing speaks against
     how it is then."""
     problem = state.problem
@@ -53,7 +53,7 @@ def _try(state: State, change: Change, limit: float) -> bool:
     return False
 
 
-def _make(state: State, change: Change) -> None:
+def _make(state: Loads, change: Change) -> None:
     for unit, _ in change:
         for item in unit:
             state.remove(item)
@@ -62,7 +62,7 @@ def _make(state: State, change: Change) -> None:
             state.add(item, slot)
 
 
-def _bring_near(state: State, item: int, limit: float) -> None:
+def _bring_near(state: Loads, item: int, limit: float) -> None:
     here, kind = state.at[item], state.problem.kinds[item]
     if here is None:
         return
@@ -73,7 +73,7 @@ def _bring_near(state: State, item: int, limit: float) -> None:
             return
 
 
-def _groups(state: State) -> list[Unit]:
+def _groups(state: Loads) -> list[Unit]:
     groups: dict[Hashable, Unit] = defaultdict(list)
     for item, known in enumerate(state.problem.items):
         if known.group is not None and state.at[item] is not None:
@@ -81,7 +81,7 @@ def _groups(state: State) -> list[Unit]:
     return list(groups.values())
 
 
-def _bring_together(state: State, group: Unit, limit: float) -> None:
+def _bring_together(state: Loads, group: Unit, limit: float) -> None:
     """Each beside the first, or the first beside it; in exchange for another, if it must be."""
     for item in group[1:]:
         for one, other in ((item, group[0]), (group[0], item)):
@@ -96,7 +96,7 @@ def _bring_together(state: State, group: Unit, limit: float) -> None:
                 break
 
 
-def _has_partner(state: State, item: int, slot: int) -> bool:
+def _has_partner(state: Loads, item: int, slot: int) -> bool:
     items = state.problem.items
     group = items[item].group
     return group is not None and any(
@@ -104,7 +104,7 @@ def _has_partner(state: State, item: int, slot: int) -> bool:
     )
 
 
-def _devices(state: State) -> list[list[Unit]]:
+def _devices(state: Loads) -> list[list[Unit]]:
     """Of each device: what is on one CPU of each queue, in the order of its queues."""
     devices: dict[str, dict[tuple[int, int], Unit]] = defaultdict(lambda: defaultdict(list))
     for item, known in enumerate(state.problem.items):
@@ -114,7 +114,7 @@ def _devices(state: State) -> list[list[Unit]]:
     return [[units[name] for name in sorted(units)] for units in devices.values()]
 
 
-def _put_in_order(state: State, units: list[Unit], limit: float) -> None:
+def _put_in_order(state: Loads, units: list[Unit], limit: float) -> None:
     """A queue that is on a later core than a later queue changes places with it."""
     for one, other in combinations(units, 2):
         first, second = state.at[one[0]], state.at[other[0]]

@@ -10,9 +10,9 @@ from irqwatch.advise.order import tidy
 from irqwatch.advise.problem import (
     EQUAL,
     Item,
+    Loads,
     Problem,
     Slot,
-    State,
     Weights,
     now,
     placed_at,
@@ -75,7 +75,7 @@ def place(
     return _placement(plan, bound, exactly)
 
 
-def _best(problem: Problem, bound: float) -> tuple[State | None, bool]:
+def _best(problem: Problem, bound: float) -> tuple[Loads | None, bool]:
     """The placement of the least peak, and whether it is the optimum; None if there is no room."""
     best = search.from_nothing(problem, bound)
     if best is None:
@@ -88,7 +88,7 @@ def _best(problem: Problem, bound: float) -> tuple[State | None, bool]:
     return best if better is None else placed_at(problem, better), certain
 
 
-def _fewest(problem: Problem, best: State, limit: float) -> State:
+def _fewest(problem: Problem, best: Loads, limit: float) -> Loads:
     """The plan under the limit with the fewest moves of those that are found."""
     plans = [search.from_today(problem, limit), placed_at(problem, best.at)]
     known = [plan for plan in plans if plan is not None]
@@ -101,7 +101,7 @@ def _fewest(problem: Problem, best: State, limit: float) -> State:
     return fewest
 
 
-def _noise(state: State) -> float:
+def _noise(state: Loads) -> float:
     """The standard deviation of the busiest CPU's own load, its items' taken as independent."""
     if not state.problem.eligible:
         return 0.0
@@ -109,7 +109,7 @@ def _noise(state: State) -> float:
     return sqrt(sum(state.problem.items[item].spread ** 2 for item in state.on[busiest]))
 
 
-def _placement(plan: State, bound: float, exactly: bool) -> Placement:
+def _placement(plan: Loads, bound: float, exactly: bool) -> Placement:
     problem = plan.problem
     moves = search.moved(plan)
     where = [(item, slot) for item, slot in enumerate(plan.at) if slot is not None]

@@ -197,7 +197,7 @@ def _kind(choices: tuple[int, ...], factors: tuple[float, ...]) -> Kind:
     return Kind(choices, factors, tuple(tuple(tiers[factor]) for factor in sorted(tiers)))
 
 
-class State:
+class Loads:
     """Who is where, and what that makes of each slot's value. A slot that may not be used has the
     value minus infinity, whatever is on it."""
 
@@ -261,9 +261,9 @@ class State:
             self.values[other] += self.problem.sibling * load
 
 
-def now(problem: Problem) -> State:
+def now(problem: Problem) -> Loads:
     """What is there today."""
-    state = State(problem)
+    state = Loads(problem)
     for item, home in enumerate(problem.homes):
         if home is not None:
             state.add(item, home)
@@ -272,9 +272,9 @@ def now(problem: Problem) -> State:
     return state
 
 
-def placed_at(problem: Problem, at: Sequence[int | None]) -> State:
+def placed_at(problem: Problem, at: Sequence[int | None]) -> Loads:
     """A placement with its values added up anew; None leaves an item as it is now."""
-    state = State(problem)
+    state = Loads(problem)
     for item, slot in enumerate(at):
         if slot is not None:
             state.add(item, slot)

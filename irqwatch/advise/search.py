@@ -4,7 +4,7 @@ a limit from what is there today in few moves. Nothing here depends on chance or
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
-from irqwatch.advise.problem import EQUAL, Problem, State, now
+from irqwatch.advise.problem import EQUAL, Loads, Problem, now
 
 # Of the bound: an item goes to the next node only when its own has no CPU that would stay under.
 FULL = (1.0, 1.02, 1.06, 1.15, 1.4)
@@ -14,25 +14,25 @@ CLOSE = 1e-3  # to the bound: no need to search on
 TRIED = 2  # items, on either side of the best cost, of each CPU to swap with
 
 
-def from_nothing(problem: Problem, bound: float) -> State | None:
+def from_nothing(problem: Problem, bound: float) -> Loads | None:
     """The best found with no regard to where items are now; so what is found is the same when asked
     again after the plan was carried out. None if the vectors that are free did not suffice."""
     order = sorted(range(len(problem.items)), key=lambda item: (-problem.loads[item], item))
     target = bound * (1 + CLOSE)
     states = []
     for part in (*FULL, 0.0):
-        state = State(problem)
+        state = Loads(problem)
         if all(_add(state, item, part * bound) for item in order):
             states.append(state)
         if states and states[-1].peak() <= target:
             return states[-1]
-    states.sort(key=State.peak)
+    states.sort(key=Loads.peak)
     for state in states[:IMPROVED]:
         improve(state, target)
-    return min(states, key=State.peak, default=None)
+    return min(states, key=Loads.peak, default=None)
 
 
-def from_today(problem: Problem, limit: float) -> State | None:
+def from_today(problem: Problem, limit: float) -> Loads | None:
     """A placement with no value over ``limit`` that keeps much of what is there; None if that did
     not come out."""
     state = now(problem)
@@ -47,7 +47,7 @@ def from_today(problem: Problem, limit: float) -> State | None:
     return state if state.peak() <= limit + EQUAL else None
 
 
-def from_today_as_little(problem: Problem) -> State:
+def from_today_as_little(problem: Problem) -> Loads:
     """Only what may not stay moves, if there is room for it."""
     state = now(problem)
     for item, forced in enumerate(problem.forced):
@@ -59,7 +59,7 @@ def from_today_as_little(problem: Problem) -> State:
     return state
 
 
-def put_back(state: State, limit: float) -> None:
+def put_back(state: Loads, limit: float) -> None:
     """Moves that the limit does not need are not made, cheapest first."""
     problem = state.problem
     for item in sorted(moved(state), key=lambda item: (problem.loads[item], item)):
@@ -72,7 +72,7 @@ def put_back(state: State, limit: float) -> None:
         state.add(item, home if back or there is None else there)
 
 
-def moved(state: State) -> list[int]:
+def moved(state: Loads) -> list[int]:
     return [
         item
         for item, (slot, home) in enumerate(zip(state.at, state.problem.homes, strict=True))
@@ -80,7 +80,7 @@ def moved(state: State) -> list[int]:
     ]
 
 
-def _add(state: State, item: int, full: float) -> bool:
+def _add(state: Loads, item: int, full: float) -> bool:
     """To the slot where its core's highest value stays lowest: on the nearest node where that is
     not over ``full``, else on any; False if none has a vector free."""
     best, where = float("inf"), -1
@@ -96,7 +96,7 @@ def _add(state: State, item: int, full: float) -> bool:
     return where >= 0
 
 
-def _lift(state: State, limit: float) -> list[int]:
+def _lift(state: Loads, limit: float) -> list[int]:
     """Takes off items until no value is over the limit: of a CPU's the smallest that does it alone,
     else the largest."""
     lifted = []
@@ -116,7 +116,7 @@ def _lift(state: State, limit: float) -> list[int]:
     return lifted
 
 
-def _reliefs(state: State, slot: int, spread: Iterable[int]) -> Iterable[tuple[int, float]]:
+def _reliefs(state: Loads, slot: int, spread: Iterable[int]) -> Iterable[tuple[int, float]]:
     """Items whose leaving lowers the slot's value, and by how much."""
     problem = state.problem
     for item in state.on[slot]:
@@ -133,7 +133,7 @@ def _reliefs(state: State, slot: int, spread: Iterable[int]) -> Iterable[tuple[i
             yield item, part * (own + problem.sibling * threads)
 
 
-def improve(state: State, target: float) -> None:
+def improve(state: Loads, target: float) -> None:
     """Moves and swaps that lower the busiest CPU, until it is at the target or none does."""
     slots = state.problem.eligible
     work = 0
@@ -167,11 +167,11 @@ def _best_of(changes: Iterable[tuple[float, Change]], was: float, target: float)
     return known
 
 
-def _near(state: State, slot: int) -> list[int]:
+def _near(state: Loads, slot: int) -> list[int]:
     return sorted(item for one in (slot, *state.problem.siblings[slot]) for item in state.on[one])
 
 
-def _moves_off(state: State, busiest: int) -> Iterator[tuple[float, Change]]:
+def _moves_off(state: Loads, busiest: int) -> Iterator[tuple[float, Change]]:
     """Of one item off the busiest core."""
     was = state.values[busiest]
     for item in _near(state, busiest):
@@ -191,7 +191,7 @@ def _moves_off(state: State, busiest: int) -> Iterator[tuple[float, Change]]:
             yield peak, ((item, slot),)
 
 
-def _swaps_off(state: State, busiest: int) -> Iterator[tuple[float, Change]]:
+def _swaps_off(state: Loads, busiest: int) -> Iterator[tuple[float, Change]]:
     """Of an item of the busiest core with a smaller one elsewhere: of each CPU's those whose cost
     is nearest to what would make the two CPUs equal."""
     problem = state.problem
@@ -220,7 +220,7 @@ def _swaps_off(state: State, busiest: int) -> Iterator[tuple[float, Change]]:
                     yield peak, ((item, slot), (other, here))
 
 
-def _peak_changed(state: State, slot: int, load: float) -> float:
+def _peak_changed(state: Loads, slot: int, load: float) -> float:
     peak = state.values[slot] + load
     for other in state.problem.siblings[slot]:
         peak = max(peak, state.values[other] + state.problem.sibling * load)

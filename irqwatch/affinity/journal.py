@@ -22,7 +22,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from irqwatch.errors import AffinityError
-from irqwatch.model.plan import Line, Move, Plan
+from irqwatch.model.plan import Move, Plan, PlannedLine
 
 SCHEMA = 1
 HEAD = b'{"schema": '  # how each begins
@@ -30,10 +30,10 @@ FOLDER = Path("/var/lib/irqwatch")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """A line as it was."""
 
-    line: Line
+    line: PlannedLine
     requested: frozenset[int]
     effective: frozenset[int]
 
@@ -45,7 +45,7 @@ class Record:
     boot_id: str
     time: str  # RFC 3339, UTC
     default_affinity: frozenset[int]
-    entries: tuple[Entry, ...]
+    entries: tuple[JournalEntry, ...]
     written: Mapping[int, frozenset[frozenset[int]]] = field(default_factory=dict)
     undone: bool = False
 
@@ -63,7 +63,7 @@ class Journal:
     def __exit__(self, *exception: object) -> None:
         os.close(self._fd)
 
-    def about_to_write(self, line: Line, cpus: frozenset[int]) -> None:
+    def about_to_write(self, line: PlannedLine, cpus: frozenset[int]) -> None:
         """Raises AffinityError where it cannot be kept: then nothing may be written."""
         self._append({"irq": line.irq, "cpus": sorted(cpus)})
 
@@ -193,18 +193,18 @@ def _line_document(move: Move) -> dict[str, object]:
     return {**asdict(move.line), **before}
 
 
-def _entry(document: Mapping[str, object]) -> Entry:
+def _entry(document: Mapping[str, object]) -> JournalEntry:
     actions = document["actions"]
     if not isinstance(actions, list):
         raise TypeError("actions are a list")
-    line = Line(
+    line = PlannedLine(
         irq=_number(document["irq"]),
         actions=tuple(str(action) for action in actions),
         hwirq=str(document["hwirq"]),
         device=str(document["device"]),
         controller=str(document.get("controller", "")),
     )
-    return Entry(line, _cpus(document["requested"]), _cpus(document["effective"]))
+    return JournalEntry(line, _cpus(document["requested"]), _cpus(document["effective"]))
 
 
 def _cpus(value: object) -> frozenset[int]:

@@ -3,7 +3,7 @@
 from irqwatch.base import counters
 from irqwatch.base.columns import line_cpus
 from irqwatch.base.names import device_names
-from irqwatch.model.plan import Line
+from irqwatch.model.plan import PlannedLine
 from irqwatch.model.snapshot import CpuCounts, LineSetting, Snapshot
 from irqwatch.model.snapshot import Line as Row
 
@@ -22,11 +22,11 @@ class Lines:
         ) in snapshot.devices:  # a journal of before has one of several that share the line
             self._devices[device.irq].add(device.device)
 
-    def setting(self, line: Line) -> LineSetting | None:
+    def setting(self, line: PlannedLine) -> LineSetting | None:
         """None where the line is gone or its number is another device's now."""
         return self._settings.get(line.irq) if self._is_same(line) else None
 
-    def counted_since(self, earlier: "Lines", line: Line) -> CpuCounts | None:
+    def counted_since(self, earlier: "Lines", line: PlannedLine) -> CpuCounts | None:
         """Interrupts by CPU. None where that is not known: the line was gone, its counters were
         reset, or it has counts of a CPU that came or went, which nobody saw for a while."""
         if not (self._is_same(line) and earlier._is_same(line)):
@@ -38,7 +38,7 @@ class Lines:
         interval_ns = self._monotonic_ns - earlier._monotonic_ns
         return counters.cpu_counts(now, before, cpus, interval_ns)
 
-    def _is_same(self, line: Line) -> bool:
+    def _is_same(self, line: PlannedLine) -> bool:
         row: Row | None = self._rows.get(line.irq)
         if row is None or (row.actions, row.hwirq) != (line.actions, line.hwirq):
             return False

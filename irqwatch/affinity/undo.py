@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping
 
 from irqwatch.affinity.access import Access, WriteMask
-from irqwatch.affinity.journal import Entry, Journal, Record
+from irqwatch.affinity.journal import Journal, JournalEntry, Record
 from irqwatch.affinity.lines import Lines
 from irqwatch.affinity.verify import settle
 from irqwatch.affinity.write import refusal
@@ -40,7 +40,7 @@ def put_back(journal: Journal, record: Record, access: Access) -> tuple[Restored
 
 
 def _send_back(
-    journal: Journal, entries: list[Entry], written: Masks, now: Snapshot, access: Access
+    journal: Journal, entries: list[JournalEntry], written: Masks, now: Snapshot, access: Access
 ) -> Masks:
     """To the CPUs they ran on; ``written`` with the masks that this has added."""
     lines = Lines(now)
@@ -62,14 +62,14 @@ def _send_back(
     return ours
 
 
-def _is_back(entry: Entry, setting: LineSetting) -> bool:
+def _is_back(entry: JournalEntry, setting: LineSetting) -> bool:
     """Whether the mask alone will do."""
     pinned = not entry.effective < entry.requested
     return pinned or not entry.effective or setting.effective == entry.effective
 
 
 def _restore(
-    entry: Entry, lines: Lines, ours: frozenset[frozenset[int]], write: WriteMask
+    entry: JournalEntry, lines: Lines, ours: frozenset[frozenset[int]], write: WriteMask
 ) -> Restored:
     setting = lines.setting(entry.line)
     if setting is None:

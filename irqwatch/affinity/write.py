@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 
 from irqwatch.affinity.access import WriteMask
 from irqwatch.model.applied import Refusal, Written
-from irqwatch.model.plan import Line, Move, Plan
+from irqwatch.model.plan import Move, Plan, PlannedLine
 from irqwatch.model.topology import Topology
 
 # Told of each value before it is written; where it raises nothing is.
-Intend = Callable[[Line, frozenset[int]], None]
+Intend = Callable[[PlannedLine, frozenset[int]], None]
 
 
 def write_moves(

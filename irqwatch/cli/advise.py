@@ -26,7 +26,7 @@ from irqwatch.model.snapshot import Snapshot
 from irqwatch.parse import cpulist
 from irqwatch.sink.advise import words
 from irqwatch.sink.advise.document import to_json
-from irqwatch.sink.advise.report import WIDEST, Look, to_text
+from irqwatch.sink.advise.report import WIDEST, ReportLook, to_text
 from irqwatch.sink.affinity.script import to_script
 from irqwatch.source.live import LiveSource
 from irqwatch.source.replay import Replay
@@ -188,9 +188,9 @@ def something_to_do(plan: Plan) -> bool:
     )
 
 
-def _look() -> Look:
+def _look() -> ReportLook:
     on_terminal = sys.stdout.isatty()
-    return Look(
+    return ReportLook(
         width=shutil.get_terminal_size().columns if on_terminal else WIDEST,
         # https://no-color.org: set to anything but the empty string.
         colour=on_terminal and not os.environ.get("NO_COLOR"),

@@ -17,7 +17,7 @@ from irqwatch.model.slow_event import SlowEvent
 from irqwatch.model.snapshot import SOFTIRQ_VECTORS
 from irqwatch.parse.duration import duration_ns
 from irqwatch.sink.slow_event import header, to_json, to_line, what_width
-from irqwatch.source.slow_events import SlowEvents, Wanted
+from irqwatch.source.slow_events import SlowEvents, WantedEvents
 
 EPILOG = """\b
 Examples:
@@ -101,7 +101,7 @@ def command(
     Each of --irq, --softirq, --kind, --cpu and --device can be given more than once: an event
     passes if it is any of these. Of different ones it has to pass all.
     """
-    wanted = Wanted(
+    wanted = WantedEvents(
         slower_ns,
         frozenset(irqs),
         frozenset(softirqs),

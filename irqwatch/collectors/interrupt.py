@@ -52,7 +52,7 @@ TABLE = Table(
 Actions = Mapping[tuple[int, int], str]
 
 
-class Entry(NamedTuple):
+class InterruptEntry(NamedTuple):
     """One of the table. ``vector`` is None where it is of a line."""
 
     irq: int
@@ -66,7 +66,7 @@ class Entry(NamedTuple):
     softirqs: Mapping[str, CountAndTime]
 
 
-def entries(reading: Reading, *, of_lines: bool) -> Iterator[Entry]:
+def entries(reading: Reading, *, of_lines: bool) -> Iterator[InterruptEntry]:
     """Those of lines, or those of vectors."""
     at = reading.at("hardirq")
     pairs = slice(at.softirqs.start, at.softirqs.stop)
@@ -75,7 +75,7 @@ def entries(reading: Reading, *, of_lines: bool) -> Iterator[Entry]:
             continue
         name = string(value, at.name)
         caused = value[pairs].tolist()
-        yield Entry(
+        yield InterruptEntry(
             irq=key.irq,
             vector=vector_of(key.action, key.irq, name),
             cpu=key.cpu,

@@ -12,8 +12,8 @@ from irqwatch.derive import mend
 from irqwatch.model.doctor import (
     WHY_NOT_OLDER,
     Diagnosis,
-    Facts,
-    Finding,
+    HostFacts,
+    Remark,
     Trial,
     Tried,
     Verdict,
@@ -22,124 +22,124 @@ from irqwatch.model.doctor import (
 )
 from irqwatch.model.snapshot import Probe
 
-Check = Callable[[Facts], Finding]
+Check = Callable[[HostFacts], Remark]
 
 
-def check_kernel(facts: Facts) -> Finding:
+def check_kernel(facts: HostFacts) -> Remark:
     if kernel_version(facts.kernel) is None:
-        return Finding("kernel", "note", f"{facts.kernel}: a version that cannot be read")
+        return Remark("kernel", "note", f"{facts.kernel}: a version that cannot be read")
     if is_too_old(facts.kernel):
         detail = f"{facts.kernel} is too old for the probe: {WHY_NOT_OLDER}"
-        return Finding("kernel", "missing", detail, mend.install_kernel(facts.os_ids))
-    return Finding("kernel", "ok", facts.kernel)
+        return Remark("kernel", "missing", detail, mend.install_kernel(facts.os_ids))
+    return Remark("kernel", "ok", facts.kernel)
 
 
-def check_btf(facts: Facts) -> Finding:
+def check_btf(facts: HostFacts) -> Remark:
     if facts.untraced is None:
         detail = "no /sys/kernel/btf/vmlinux: the probe learns the kernel's structures from it"
-        return Finding("kernel types", "missing", detail, mend.install_kernel(facts.os_ids))
-    return Finding("kernel types", "ok", "/sys/kernel/btf/vmlinux")
+        return Remark("kernel types", "missing", detail, mend.install_kernel(facts.os_ids))
+    return Remark("kernel types", "ok", "/sys/kernel/btf/vmlinux")
 
 
-def check_tracepoints(facts: Facts) -> Finding:
+def check_tracepoints(facts: HostFacts) -> Remark:
     """Each collector has some; without any of them there is no probe."""
     if facts.untraced is None:
-        return Finding("tracepoints", "note", "not known without the kernel's types")
+        return Remark("tracepoints", "note", "not known without the kernel's types")
     if not facts.untraced:
-        return Finding("tracepoints", "ok", f"those of all {len(COLLECTORS)} collectors")
+        return Remark("tracepoints", "ok", f"those of all {len(COLLECTORS)} collectors")
     without = "; ".join(f"{name}: {why}" for name, why in sorted(facts.untraced.items()))
     if all(name in facts.untraced for name in COLLECTORS if BY_NAME[name].probed.programs):
-        return Finding("tracepoints", "missing", without, mend.install_kernel(facts.os_ids))
-    return Finding("tracepoints", "note", without)
+        return Remark("tracepoints", "missing", without, mend.install_kernel(facts.os_ids))
+    return Remark("tracepoints", "note", without)
 
 
-def check_privilege(facts: Facts) -> Finding:
+def check_privilege(facts: HostFacts) -> Remark:
     if is_too_old(facts.kernel):  # where may_load_bpf is False whoever asks
-        return Finding("privilege", "note", "of no use with this kernel")
+        return Remark("privilege", "note", "of no use with this kernel")
     if not facts.may_load_bpf and not facts.is_root:
         detail = "not root: loading the probe needs CAP_BPF and CAP_PERFMON"
-        return Finding("privilege", "missing", detail, f"sudo {facts.command} top")
+        return Remark("privilege", "missing", detail, f"sudo {facts.command} top")
     if not facts.may_load_bpf:
         detail = "root without CAP_BPF and CAP_PERFMON"
         advice = "docker run --cap-add BPF --cap-add PERFMON …" if facts.container else None
-        return Finding("privilege", "missing", detail, advice)
+        return Remark("privilege", "missing", detail, advice)
     if facts.in_user_namespace:
         detail = "in a user namespace, whose capabilities do not reach BPF"
-        return Finding("privilege", "missing", detail, "run it outside, as the host's root")
-    return Finding("privilege", "ok", "root" if facts.is_root else "CAP_BPF and CAP_PERFMON")
+        return Remark("privilege", "missing", detail, "run it outside, as the host's root")
+    return Remark("privilege", "ok", "root" if facts.is_root else "CAP_BPF and CAP_PERFMON")
 
 
-def check_lockdown(facts: Facts) -> Finding:
+def check_lockdown(facts: HostFacts) -> Remark:
     if facts.lockdown == "confidentiality":
         detail = "confidentiality: the kernel lets no program read its memory"
         advice = "boot with lockdown=integrity on the kernel's command line"
-        return Finding("lockdown", "missing", detail, advice)
-    return Finding("lockdown", "ok", facts.lockdown or "not in this kernel")
+        return Remark("lockdown", "missing", detail, advice)
+    return Remark("lockdown", "ok", facts.lockdown or "not in this kernel")
 
 
-def check_bcc(facts: Facts) -> Finding:
+def check_bcc(facts: HostFacts) -> Remark:
     if facts.bcc_version is not None:
-        return Finding("bcc", "ok", f"{facts.bcc_version} in {facts.interpreter}")
+        return Remark("bcc", "ok", f"{facts.bcc_version} in {facts.interpreter}")
     command = mend.install(facts.os_ids, mend.BCC, "install bcc with its Python 3 bindings")
-    return Finding("bcc", "missing", f"{facts.interpreter}: {facts.bcc_error}", command)
+    return Remark("bcc", "missing", f"{facts.interpreter}: {facts.bcc_error}", command)
 
 
-def check_libbpf(facts: Facts) -> Finding:
+def check_libbpf(facts: HostFacts) -> Remark:
     if facts.libbpf is not None:
-        return Finding("libbpf", "ok", facts.libbpf)
+        return Remark("libbpf", "ok", facts.libbpf)
     command = mend.install(facts.os_ids, mend.LIBBPF, "install libbpf")
-    return Finding("libbpf", "missing", "libbpf.so.1 cannot be loaded", command)
+    return Remark("libbpf", "missing", "libbpf.so.1 cannot be loaded", command)
 
 
-def check_file(facts: Facts, path: str, name: str) -> Finding:
+def check_file(facts: HostFacts, path: str, name: str) -> Remark:
     state = facts.files.get(path, "missing")
     if state == "ok":
-        return Finding(name, "ok", path)
+        return Remark(name, "ok", path)
     if state == "empty":
         detail = f"{path} is masked (it reads empty), as container runtimes do"
         advice = f"docker run -v /proc:/host/proc:ro … {facts.command} top --path.procfs /host/proc"
-        return Finding(name, "missing", detail, advice)
+        return Remark(name, "missing", detail, advice)
     why = "may not be read" if state == "denied" else "is not there"
-    return Finding(name, "missing", f"{path} {why}")
+    return Remark(name, "missing", f"{path} {why}")
 
 
-def check_interrupts(facts: Facts) -> Finding:
+def check_interrupts(facts: HostFacts) -> Remark:
     return check_file(facts, "/proc/interrupts", "interrupts")
 
 
-def check_softirqs(facts: Facts) -> Finding:
+def check_softirqs(facts: HostFacts) -> Remark:
     return check_file(facts, "/proc/softirqs", "softirqs")
 
 
-def check_container(facts: Facts) -> Finding:
+def check_container(facts: HostFacts) -> Remark:
     if facts.container is None:
-        return Finding("container", "ok", "not in one")
+        return Remark("container", "ok", "not in one")
     detail = f"{facts.container}: interrupts shown are those of the whole host"
-    return Finding("container", "note", detail)
+    return Remark("container", "note", detail)
 
 
-def check_irqbalance(facts: Facts) -> Finding:
+def check_irqbalance(facts: HostFacts) -> Remark:
     if facts.irqbalance_pid is None:
-        return Finding("irqbalance", "ok", "not running: interrupts stay where they are put")
+        return Remark("irqbalance", "ok", "not running: interrupts stay where they are put")
     detail = f"running (pid {facts.irqbalance_pid}): it moves interrupts between CPUs"
-    return Finding("irqbalance", "note", detail)
+    return Remark("irqbalance", "note", detail)
 
 
-def check_accounting(facts: Facts) -> Finding:
+def check_accounting(facts: HostFacts) -> Remark:
     """Without it /proc/stat charges interrupt time by the tick, most of it to whoever was hit."""
     name = "irq accounting"
     if facts.irq_time_accounting is None:
-        return Finding(name, "note", "not known whether /proc/stat times interrupts")
+        return Remark(name, "note", "not known whether /proc/stat times interrupts")
     if facts.irq_time_accounting:
-        return Finding(name, "ok", "/proc/stat times interrupts too")
+        return Remark(name, "ok", "/proc/stat times interrupts too")
     detail = "no CONFIG_IRQ_TIME_ACCOUNTING: /proc/stat does not time interrupts"
-    return Finding(name, "note", detail)
+    return Remark(name, "note", detail)
 
 
-def check_terminal(facts: Facts) -> Finding:
+def check_terminal(facts: HostFacts) -> Remark:
     if facts.has_terminal:
-        return Finding("terminal", "ok", "top shows its screen")
-    return Finding("terminal", "note", "none here: top prints plain frames")
+        return Remark("terminal", "ok", "top shows its screen")
+    return Remark("terminal", "note", "none here: top prints plain frames")
 
 
 def tried(trial: Trial | None) -> tuple[Tried, ...]:
@@ -186,17 +186,17 @@ def _word(field: str) -> str:
     return "events" if field == "cpus" else field.removesuffix("_count")  # a count by CPU
 
 
-def check_trial(facts: Facts, trial: Trial | None) -> Finding:
+def check_trial(facts: HostFacts, trial: Trial | None) -> Remark:
     """The proof of all that is needed: the probe loaded, given something to see, and unloaded."""
     if trial is None:
         lacking = ", ".join(finding.name for finding in lacking_for_probe(facts))
-        return Finding("probe", "missing", f"not tried, for want of: {lacking}")
+        return Remark("probe", "missing", f"not tried, for want of: {lacking}")
     if trial.snapshot.probe is None:
         reasons = [lack.reason for lack in trial.snapshot.unavailable if lack.part == "probe"]
-        return Finding("probe", "missing", "; ".join(reasons))
+        return Remark("probe", "missing", "; ".join(reasons))
     had = working(trial)
     detail = f"{len(had)} of {len(COLLECTORS)} collectors, as below"
-    return Finding("probe", "ok" if had else "missing", detail)
+    return Remark("probe", "ok" if had else "missing", detail)
 
 
 def working(trial: Trial | None) -> list[str]:
@@ -224,12 +224,12 @@ USEFUL: tuple[Check, ...] = (
 )
 
 
-def lacking_for_probe(facts: Facts) -> tuple[Finding, ...]:
+def lacking_for_probe(facts: HostFacts) -> tuple[Remark, ...]:
     """What keeps the probe from being loaded; nothing where it can be tried."""
     return tuple(finding for check in NEEDED if (finding := check(facts)).verdict == "missing")
 
 
-def verbs(facts: Facts, trial: Trial | None) -> dict[str, str]:
+def verbs(facts: HostFacts, trial: Trial | None) -> dict[str, str]:
     """What each verb can do here, in words."""
     timed = sorted(trial.on.intersection(working(trial))) if trial else []
     counted = [
@@ -255,7 +255,7 @@ def verbs(facts: Facts, trial: Trial | None) -> dict[str, str]:
     }
 
 
-def examine(facts: Facts, trial: Trial | None) -> Diagnosis:
+def examine(facts: HostFacts, trial: Trial | None) -> Diagnosis:
     """``trial`` is None where something needed is missing and the probe was not tried."""
     findings = [check(facts) for check in NEEDED]
     findings.append(check_trial(facts, trial))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from irqwatch.model.plan import Line, Move
+from irqwatch.model.plan import Move, PlannedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Written:
 class Target:
     """Where a line is to run."""
 
-    line: Line
+    line: PlannedLine
     cpus: frozenset[int]
 
 
@@ -84,7 +84,7 @@ class Restored:
     """``verdict``: "restored", "as before" (nothing to do), "changed" (by somebody else, to
     ``found``: left), "gone" (its number is free or another device's) or "failed" (``refused``)."""
 
-    line: Line
+    line: PlannedLine
     verdict: str
     found: frozenset[int] | None = None
     refused: Refusal | None = None

@@ -29,7 +29,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class HostFacts:
     """A host as doctor sees it. ``None`` is what the host does not say."""
 
     command: str  # how irqwatch was called: an absolute path
@@ -55,7 +55,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Remark:
     """One thing looked at. ``missing`` takes something away from what irqwatch shows, ``note``
     does not; ``mend`` is the command (or, where there is none, the sentence) that mends it."""
 
@@ -66,7 +66,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried(Finding):
+class Tried(Remark):
     """What came of one collector. ``counted``: field of its parts → events, ``lost``: reason →
     events that it could not use; None where it was not loaded."""
 
@@ -76,7 +76,7 @@ class Tried(Finding):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    findings: tuple[Finding, ...]
+    findings: tuple[Remark, ...]
     collectors: tuple[Tried, ...]  # none where the probe was not tried
     verbs: Mapping[str, str]  # verb → what it can do here
 

@@ -21,7 +21,7 @@ CONFIDENCES = ("high", "medium", "low")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlannedLine:
     """A line as the plan was made for it. Its number can be given to another device: action names,
     controller and hwirq tell."""
 
@@ -116,7 +116,7 @@ Verdict = Improves | NothingCounts | NothingMovable | GainIsNoise | NoneBetter
 class Move:
     """Ask for ``to`` in place of ``requested``."""
 
-    line: Line
+    line: PlannedLine
     requested: frozenset[int]  # the mask as it is: what an undo writes
     effective: frozenset[int]  # where it runs now
     to: frozenset[int]
@@ -128,7 +128,7 @@ class Move:
 class Immovable:
     """A line that counts and stays."""
 
-    line: Line
+    line: PlannedLine
     effective: frozenset[int]
     load: float
     reason: Stays

@@ -35,7 +35,7 @@ class Unfit(ValueError):
     """The tree does not hold what the model's types say; the text says where and what."""
 
 
-class _Sets:
+class _NumberSets:
     """The sets of numbers in one snapshot: each kept once, all together bounded."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class _Codec:
     """How values of one type are written and read."""
 
     encode: Callable[[Any], Tree]
-    decode: Callable[[Any, _Sets], Any]
+    decode: Callable[[Any, _NumberSets], Any]
 
 
 def to_tree(snapshot: Snapshot) -> Tree:
@@ -75,7 +75,7 @@ def to_tree(snapshot: Snapshot) -> Tree:
 
 def from_tree(tree: Tree) -> Snapshot:
     """Raises Unfit."""
-    snapshot: Snapshot = _codec(Snapshot).decode(tree, _Sets())
+    snapshot: Snapshot = _codec(Snapshot).decode(tree, _NumberSets())
     return snapshot
 
 
@@ -111,7 +111,7 @@ def _dataclass_codec(cls: type) -> _Codec:
             if (part := getattr(value, name)) != default
         }
 
-    def decode(tree: Any, sets: _Sets) -> Any:
+    def decode(tree: Any, sets: _NumberSets) -> Any:
         if not isinstance(tree, dict):
             raise Unfit(f"no {cls.__name__}")
         if missing := required - tree.keys():
@@ -133,7 +133,7 @@ def _probe_codec() -> _Codec:
         held = {name: parts[name].encode(of_it) for name, of_it in value.parts.items() if of_it}
         return {**tree, **held}
 
-    def decode(tree: Any, sets: _Sets) -> Any:
+    def decode(tree: Any, sets: _NumberSets) -> Any:
         if not isinstance(tree, dict):
             raise Unfit("no Probe")
         held = {
@@ -178,7 +178,7 @@ def _mapping_codec(key: type, codec: _Codec) -> _Codec:
     def encode(value: Mapping[Any, Any]) -> Tree:
         return {str(name): codec.encode(part) for name, part in value.items()}
 
-    def decode(tree: Any, sets: _Sets) -> Any:
+    def decode(tree: Any, sets: _NumberSets) -> Any:
         if not isinstance(tree, dict):
             raise Unfit("no mapping")
         return {read_key(name): codec.decode(part, sets) for name, part in tree.items()}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from irqwatch.model.doctor import Diagnosis, Facts, Finding
+from irqwatch.model.doctor import Diagnosis, HostFacts, Remark
 
 SCHEMA = 1
 
@@ -12,7 +12,7 @@ SCHEMA = 1
 COLOURS = {"ok": "32", "missing": "31", "note": "33"}
 
 
-def to_text(facts: Facts, diagnosis: Diagnosis, version: str, *, colour: bool) -> str:
+def to_text(facts: HostFacts, diagnosis: Diagnosis, version: str, *, colour: bool) -> str:
     """A line a finding, its mend below it, then the collectors in the same way, and at the end what
     each verb can do."""
     width = max(len(finding.name) for finding in (*diagnosis.findings, *diagnosis.collectors))
@@ -26,7 +26,7 @@ def to_text(facts: Facts, diagnosis: Diagnosis, version: str, *, colour: bool) -
     return "\n".join(lines) + "\n"
 
 
-def _finding(finding: Finding, name_width: int, *, colour: bool) -> Iterator[str]:
+def _finding(finding: Remark, name_width: int, *, colour: bool) -> Iterator[str]:
     verdict_width = max(map(len, COLOURS))
     verdict = finding.verdict.ljust(verdict_width)
     if colour:
@@ -36,7 +36,7 @@ def _finding(finding: Finding, name_width: int, *, colour: bool) -> Iterator[str
         yield " " * (name_width + verdict_width + 6) + finding.mend
 
 
-def to_json(facts: Facts, diagnosis: Diagnosis, version: str) -> str:
+def to_json(facts: HostFacts, diagnosis: Diagnosis, version: str) -> str:
     """One object; docs/json.md says what each key is."""
     document = {
         "schema": SCHEMA,

@@ -17,7 +17,7 @@ import psutil
 from irqwatch.base.collector import Collector
 from irqwatch.base.text import clean
 from irqwatch.collectors import BY_NAME, COLLECTORS, running
-from irqwatch.model.doctor import Facts, FileState, Trial
+from irqwatch.model.doctor import FileState, HostFacts, Trial
 from irqwatch.model.snapshot import Snapshot, Unavailable
 from irqwatch.source import loader, loader_child, stimuli
 from irqwatch.source.capabilities import why_no_bpf
@@ -28,12 +28,12 @@ FILES = ("/proc/interrupts", "/proc/softirqs")
 BCC_TIMEOUT_SECONDS = 20
 
 
-def read_facts() -> Facts:
+def read_facts() -> HostFacts:
     """Everything but the trial; takes about 0.2 s, most of it to import bcc in a child."""
     os_name, os_ids = read_distribution()
     interpreter = loader.interpreter()
     bcc_version, bcc_error = read_bcc_version(interpreter)
-    return Facts(
+    return HostFacts(
         command=str(Path(sys.argv[0]).absolute()),
         os_name=os_name,
         os_ids=os_ids,

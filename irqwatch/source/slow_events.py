@@ -29,7 +29,7 @@ READ_MAPS_EVERY_NS = 10 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedEvents:
     """Empty is all. An event has to pass each filter, and passes one if it is any of its set."""
 
     slower_ns: int
@@ -44,7 +44,7 @@ class SlowEvents:
     """Owns the probe for as long as it is open; a context manager. Raises ProbeError; UsageError
     where a filter names what this host has not."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: WantedEvents) -> None:
         if reason := why_no_bpf():
             raise ProbeError(reason)
         self._host = HostReader(Root())
@@ -111,7 +111,7 @@ class SlowEvents:
         }
 
 
-def lines_of(wanted: Wanted, lines: Mapping[int, LineName]) -> frozenset[int]:
+def lines_of(wanted: WantedEvents, lines: Mapping[int, LineName]) -> frozenset[int]:
     """The lines of ``wanted.irqs`` that are of ``wanted.devices`` too; empty is all. Raises
     UsageError where there are none."""
     if missing := sorted(wanted.irqs - lines.keys()):
@@ -134,7 +134,7 @@ def lines_of(wanted: Wanted, lines: Mapping[int, LineName]) -> frozenset[int]:
 
 
 def filters(
-    wanted: Wanted, irqs: Collection[int], possible: Collection[int]
+    wanted: WantedEvents, irqs: Collection[int], possible: Collection[int]
 ) -> dict[str, int | str]:
     """The macros of bpf/trace.c. Raises UsageError."""
     if missing := sorted(wanted.cpus - set(possible)):

@@ -17,7 +17,7 @@ import pytest
 
 from irqwatch.affinity import journal
 from irqwatch.cli.apply import Wishes, apply, host_access, undo_journal
-from irqwatch.model.plan import Busier, CpuLoad, Line, Move, Plan
+from irqwatch.model.plan import Busier, CpuLoad, Move, Plan, PlannedLine
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.sink.advise import words
 from irqwatch.sink.affinity.script import to_script
@@ -97,7 +97,7 @@ def _move(now: Snapshot, irq: int, load_: float) -> Move:
     device = next((d.device for d in now.devices if d.irq == irq), row.actions[0])
     requested, runs_on = setting.affinity, setting.effective
     assert requested and runs_on
-    line = Line(irq, row.actions, row.hwirq, device)
+    line = PlannedLine(irq, row.actions, row.hwirq, device)
     to = frozenset(now.topology.online) - runs_on
     return Move(line, requested, runs_on, to, load_, Busier(load_, 0.0))
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from irqwatch.model.slow_event import SlowEvent
-from irqwatch.source.slow_events import SlowEvents, Wanted
+from irqwatch.source.slow_events import SlowEvents, WantedEvents
 from tests.e2e.serving import LIMIT_SECONDS
 from tests.live.agent import IRQWATCH
 from tests.live.kernel import interrupt_counts, line_named, programs, softirq_count, wait_for
@@ -35,7 +35,7 @@ def all_there(source: SlowEvents) -> list[SlowEvent]:
 def test_each_interrupt_of_a_line_is_an_event_and_no_other_lines() -> None:
     irq = line_named("virtio4-input")
     most = interrupt_counts()[irq]
-    with SlowEvents(Wanted(EVERYTHING_NS, irqs=frozenset({irq}))) as source:
+    with SlowEvents(WantedEvents(EVERYTHING_NS, irqs=frozenset({irq}))) as source:
         least = interrupt_counts()[irq]
         read_hwrng(60)
         least = interrupt_counts()[irq] - least
@@ -50,7 +50,7 @@ def test_each_interrupt_of_a_line_is_an_event_and_no_other_lines() -> None:
 
 
 def test_a_timer_has_the_name_of_its_function() -> None:
-    with SlowEvents(Wanted(EVERYTHING_NS)) as source:
+    with SlowEvents(WantedEvents(EVERYTHING_NS)) as source:
         list(source.read(0))
         for _ in range(20):
             time.sleep(0.001)
@@ -60,7 +60,7 @@ def test_a_timer_has_the_name_of_its_function() -> None:
 
 def test_only_the_kinds_that_are_wanted_come() -> None:
     kinds = frozenset({"softirq wait", "vector"})
-    with SlowEvents(Wanted(EVERYTHING_NS, kinds=kinds)) as source:
+    with SlowEvents(WantedEvents(EVERYTHING_NS, kinds=kinds)) as source:
         list(source.read(0))
         send_udp_packets(20)
         time.sleep(0.001)  # a timer, which is not wanted
@@ -69,14 +69,14 @@ def test_only_the_kinds_that_are_wanted_come() -> None:
 
 
 def test_nothing_is_slower_than_an_hour() -> None:
-    with SlowEvents(Wanted(3600 * 10**9)) as source:
+    with SlowEvents(WantedEvents(3600 * 10**9)) as source:
         send_udp_packets(100)
         assert all_there(source) == []
 
 
 def test_what_does_not_fit_is_counted() -> None:
     """A run and a wait of each softirq; the ring buffer has room for a third of them."""
-    wanted = Wanted(EVERYTHING_NS, softirqs=frozenset({"NET_RX"}))
+    wanted = WantedEvents(EVERYTHING_NS, softirqs=frozenset({"NET_RX"}))
     most = softirq_count("NET_RX")
     with SlowEvents(wanted) as source:
         least = softirq_count("NET_RX")
@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_counted() -> None:
 
 
 def test_the_ring_buffer_goes_round_many_times() -> None:
-    wanted = Wanted(EVERYTHING_NS, softirqs=frozenset({"NET_RX"}))
+    wanted = WantedEvents(EVERYTHING_NS, softirqs=frozenset({"NET_RX"}))
     seen = 0
     most = softirq_count("NET_RX")
     with SlowEvents(wanted) as source:

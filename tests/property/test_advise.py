@@ -11,7 +11,7 @@ from irqwatch.advise.plan import GOALS, Wanted, make_plan
 from irqwatch.model.plan import Improves
 from irqwatch.sink.advise import words
 from irqwatch.sink.advise.document import to_json
-from irqwatch.sink.advise.report import Look, to_text
+from irqwatch.sink.advise.report import ReportLook, to_text
 from tests.advising import Busy, Machine
 
 CPUS = 4
@@ -69,7 +69,7 @@ def test_what_holds_of_every_plan(machine: Machine, goal: str) -> None:
     assert planned == pytest.approx(now)
     # It is for people and scripts whatever it holds.
     assert json.loads(to_json(plan))["change"] == plan.change
-    assert verdict.split(":")[0] in to_text(plan, Look(110))
+    assert verdict.split(":")[0] in to_text(plan, ReportLook(110))
 
 
 @given(machines())

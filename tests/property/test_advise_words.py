@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from irqwatch.advise.findings import RULES
 from irqwatch.model.action import Action
 from irqwatch.model.evidence import Evidence, More
-from irqwatch.model.plan import Immovable, Line, Move, Reason, Stays, Verdict
+from irqwatch.model.plan import Immovable, Move, PlannedLine, Reason, Stays, Verdict
 from irqwatch.sink.advise import words
 from irqwatch.sink.advise.commands import typed
 from irqwatch.sink.advise.figures import figures, kind
 from tests.finding_hosts import FIRES, OTHER_HOSTS, seen
 
-LINE = Line(30, ("eth0-TxRx-0",), "30", "eth0")
+LINE = PlannedLine(30, ("eth0-TxRx-0",), "30", "eth0")
 
 NUMBERS = st.integers(0, 4096)
 NAMES = st.text(st.characters(codec="ascii", categories=("L", "N", "P")), min_size=1)

@@ -1,8 +1,8 @@
 """A host on which doctor finds nothing wrong."""
 
-from irqwatch.model.doctor import Facts
+from irqwatch.model.doctor import HostFacts
 
-HEALTHY = Facts(
+HEALTHY = HostFacts(
     command="/opt/irqwatch/bin/irqwatch",
     os_name="Debian GNU/Linux 13 (trixie)",
     os_ids=("debian",),

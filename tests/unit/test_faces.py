@@ -16,7 +16,7 @@ from irqwatch.cells import text_of
 from irqwatch.collectors.trace import Decoder, LineName
 from irqwatch.derive.line_story import story
 from irqwatch.derive.view import derive
-from irqwatch.model.plan import Line as PlannedLine
+from irqwatch.model.plan import PlannedLine
 from irqwatch.model.snapshot import SCHEMA, Host, Line, LineDevice, LineSetting, Snapshot
 from irqwatch.model.topology import Cpu, Topology
 from irqwatch.sink import explain

@@ -26,5 +26,6 @@ def test_probe_counts_what_the_kernel_counts(kernel: str, tmp_path: Path) -> Non
     assert result["net_rx"] >= 3000
     assert result["collectors"].keys() == set(COLLECTORS)
     for name, counted in result["collectors"].items():
-        # What a guest has no device for may have seen nothing; what it was given something to see has.
+        # What a guest has no device for may have seen nothing; what it was given something to see
+        # has.
         assert counted or not BY_NAME[name].stimulus, name

@@ -24,7 +24,7 @@ BLOCKS = " ▏▎▍▌▋▊▉█"  # eighths
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ReportLook:
     """What the terminal, or the file, can take."""
 
     width: int = 100
@@ -32,7 +32,7 @@ class Look:
     ascii_only: bool = False
 
 
-def to_text(plan: Plan, look: Look) -> str:
+def to_text(plan: Plan, look: ReportLook) -> str:
     """Verdict, CPUs before and after, moves, what stays, findings."""
     sections = [
         _header(plan, look),
@@ -46,11 +46,11 @@ def to_text(plan: Plan, look: Look) -> str:
     return in_ascii(text) if look.ascii_only else text
 
 
-def _styled(text: str, code: str, look: Look) -> str:
+def _styled(text: str, code: str, look: ReportLook) -> str:
     return f"\033[{code}m{text}\033[m" if look.colour and code else text
 
 
-def _wrap(text: str, look: Look, indent: str = "", first: str | None = None) -> list[str]:
+def _wrap(text: str, look: ReportLook, indent: str = "", first: str | None = None) -> list[str]:
     return textwrap.wrap(
         text,
         max(NARROWEST, min(look.width, WIDEST)),
@@ -65,7 +65,7 @@ def _load(value: float, plan: Plan) -> str:
     return figure.load(value, plan.weighed_by)
 
 
-def _header(plan: Plan, look: Look) -> list[str]:
+def _header(plan: Plan, look: ReportLook) -> list[str]:
     windows = "1 window" if plan.windows == 1 else f"{plan.windows} windows"
     host = " ".join(part for part in (plan.host.hostname, plan.host.kernel) if part)
     facts = f"{host}: {windows} of {plan.window_s:.3g} s, goal {plan.goal}"
@@ -84,7 +84,7 @@ def _header(plan: Plan, look: Look) -> list[str]:
     return lines
 
 
-def _cpus(plan: Plan, look: Look) -> list[str]:
+def _cpus(plan: Plan, look: ReportLook) -> list[str]:
     shown = _worth_showing(plan)
     if not shown:
         return []
@@ -116,7 +116,7 @@ def _worth_showing(plan: Plan) -> list[CpuLoad]:
     return sorted(order[:MOST_CPUS], key=lambda one: one.cpu)
 
 
-def _bar(share: float, width: int, look: Look) -> str:
+def _bar(share: float, width: int, look: ReportLook) -> str:
     """Of ``width`` cells; a little is never nothing."""
     share = min(max(share, 0.0), 1.0)
     if not width:
@@ -128,7 +128,7 @@ def _bar(share: float, width: int, look: Look) -> str:
     return ("█" * full + (BLOCKS[rest] if rest else "")).ljust(width)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], look: Look) -> list[str]:
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], look: ReportLook) -> list[str]:
     """The last column is a reason, as long as it needs to be; the first is a number."""
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head) - 1)]
     widths = [min(width, 32) for width in widths]
@@ -148,7 +148,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], look: Look) -> li
     return lines
 
 
-def _moves(plan: Plan, look: Look) -> list[str]:
+def _moves(plan: Plan, look: ReportLook) -> list[str]:
     if not plan.moves:
         return []
 
@@ -169,7 +169,7 @@ def _moves(plan: Plan, look: Look) -> list[str]:
     ]
 
 
-def _immovable(plan: Plan, look: Look) -> list[str]:
+def _immovable(plan: Plan, look: ReportLook) -> list[str]:
     if not plan.immovable:
         return []
 
@@ -190,7 +190,7 @@ def _immovable(plan: Plan, look: Look) -> list[str]:
     ]
 
 
-def _left_out(plan: Plan, look: Look) -> list[str]:
+def _left_out(plan: Plan, look: ReportLook) -> list[str]:
     if not plan.left_out:
         return []
     count = len(plan.left_out)
@@ -199,7 +199,7 @@ def _left_out(plan: Plan, look: Look) -> list[str]:
     return _wrap(f"Left out by --device: {many} of other devices ({load}), which could move.", look)
 
 
-def _findings(plan: Plan, look: Look) -> list[str]:
+def _findings(plan: Plan, look: ReportLook) -> list[str]:
     if not plan.findings:
         return [_styled("Nothing else to remark on.", DIM, look)]
     lines = [_styled("Findings", BOLD, look)]
@@ -210,7 +210,9 @@ def _findings(plan: Plan, look: Look) -> list[str]:
     return lines
 
 
-def _finding(finding: Finding, weighed_by: str, look: Look, *, is_told: bool) -> Iterator[str]:
+def _finding(
+    finding: Finding, weighed_by: str, look: ReportLook, *, is_told: bool
+) -> Iterator[str]:
     """``is_told``: one of the same rule is above, and said why and when not."""
     severity = _styled(f"{finding.severity:8}", COLOURS.get(finding.severity, ""), look)
     sure = "" if finding.confidence == "high" else f", {finding.confidence} confidence"

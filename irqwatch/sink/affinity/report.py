@@ -20,7 +20,7 @@ from irqwatch.model.applied import (
     Written,
     Wrote,
 )
-from irqwatch.model.plan import Line
+from irqwatch.model.plan import PlannedLine
 
 SCHEMA = 1
 
@@ -209,7 +209,7 @@ def to_json(outcome: Outcome) -> str:
     return json.dumps(document, allow_nan=False, separators=(",", ":")) + "\n"
 
 
-def _name(line: Line) -> str:
+def _name(line: PlannedLine) -> str:
     return f"{line.irq} {', '.join(line.actions) or line.device}"
 
 

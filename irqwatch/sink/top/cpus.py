@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from irqwatch.cells import Line, Span, fit, left, percent, right
+from irqwatch.cells import Span, TextLine, fit, left, percent, right
 from irqwatch.model.view import CpuView, View
 
 # One letter each, so that a bar reads without colour.
@@ -21,7 +21,7 @@ PERCENT_WIDTH = 6
 FRAME = 3  # the brackets of a bar, and the space after it
 
 
-def block(view: View, width: int, height: int) -> list[Line]:
+def block(view: View, width: int, height: int) -> list[TextLine]:
     """At most ``height`` lines (a title is one) for all CPUs: a line each if they fit, else as
     many to a line as it takes, else a digit each."""
     rows = height - 1
@@ -35,7 +35,7 @@ def block(view: View, width: int, height: int) -> list[Line]:
     return _digits(view.cpus, width, height)
 
 
-def table(cpus: Sequence[CpuView], width: int | None) -> list[Line]:
+def table(cpus: Sequence[CpuView], width: int | None) -> list[TextLine]:
     """A title and a line a CPU, with each share and a bar. ``width`` None: as wide as it takes.
     Where vectors have no column they are in HARDIRQ."""
     timed = any(cpu.vector is not None for cpu in cpus)
@@ -45,7 +45,7 @@ def table(cpus: Sequence[CpuView], width: int | None) -> list[Line]:
     titles = "".join(right(name.upper(), SHARE_WIDTH) for name in names)
     title = (Span(right("CPU", NUMBER_WIDTH) + titles, "heading"),)
     legend = LEGEND if names is SHARES else LEGEND_WITH_VECTOR
-    lines: list[Line] = [(*title, Span(f"  {legend}", "dim"))]
+    lines: list[TextLine] = [(*title, Span(f"  {legend}", "dim"))]
     for cpu in cpus:
         values = [hard(cpu) if names is SHARES else cpu.hardirq]
         values += [getattr(cpu, name) for name in names[1:]]
@@ -59,7 +59,7 @@ def _full(names: tuple[str, ...]) -> int:
     return NUMBER_WIDTH + SHARE_WIDTH * len(names) + 2 + USUAL_BAR
 
 
-def _bar(cpu: CpuView, width: int) -> Line:
+def _bar(cpu: CpuView, width: int) -> TextLine:
     """``width`` cells, filled as the CPU's time is."""
     hardirq, softirq = hard(cpu) or 0.0, cpu.softirq or 0.0
     busy = 0.0 if cpu.idle is None else 1 - cpu.idle - (cpu.steal or 0.0)
@@ -74,13 +74,13 @@ def _bar(cpu: CpuView, width: int) -> Line:
     return (*spans, Span(" " * max(0, width - filled)))
 
 
-def _grid(cpus: Sequence[CpuView], width: int, to_a_line: int, label: int) -> list[Line]:
+def _grid(cpus: Sequence[CpuView], width: int, to_a_line: int, label: int) -> list[TextLine]:
     """Several CPUs a line: number, hardirq and softirq together, bar."""
     cell = width // to_a_line
     with_percent = cell >= label + PERCENT_WIDTH + FRAME + 2 * NARROWEST_BAR
     bar = cell - label - FRAME - (PERCENT_WIDTH if with_percent else 0)
     what = "hardirq + softirq  " if with_percent else ""
-    lines: list[Line] = [(Span("CPU", "heading"), Span(f"  {what}{LEGEND}", "dim"))]
+    lines: list[TextLine] = [(Span("CPU", "heading"), Span(f"  {what}{LEGEND}", "dim"))]
     for start in range(0, len(cpus), to_a_line):
         spans: list[Span] = []
         for cpu in cpus[start : start + to_a_line]:
@@ -91,12 +91,12 @@ def _grid(cpus: Sequence[CpuView], width: int, to_a_line: int, label: int) -> li
     return [fit(line, width) for line in lines]
 
 
-def _digits(cpus: Sequence[CpuView], width: int, height: int) -> list[Line]:
+def _digits(cpus: Sequence[CpuView], width: int, height: int) -> list[TextLine]:
     """A character a CPU: the tenths of its time that hard interrupts and softirqs take."""
     label = 2 * len(str(cpus[-1].cpu)) + 3
     to_a_line = max(8, (width - label) // 8 * 8)
     legend = "  hardirq + softirq, in tenths of a CPU: . under 5%  # 95% or more"
-    lines: list[Line] = [(Span("CPU", "heading"), Span(legend, "dim"))]
+    lines: list[TextLine] = [(Span("CPU", "heading"), Span(legend, "dim"))]
     for start in range(0, len(cpus), to_a_line):
         part = cpus[start : start + to_a_line]
         name = f"{part[0].cpu}-{part[-1].cpu}"

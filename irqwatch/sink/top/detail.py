@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from irqwatch.cells import Line, Span, seconds
+from irqwatch.cells import Span, TextLine, seconds
 from irqwatch.model.snapshot import Worst
 from irqwatch.model.view import View
 from irqwatch.sink.top.header import clock
 from irqwatch.sink.top.row import Row
 
 
-def lines(row: Row, view: View, zone: tzinfo | None) -> list[Line]:
+def lines(row: Row, view: View, zone: tzinfo | None) -> list[TextLine]:
     number = "" if row.irq is None else f" {row.irq}"
     device = f" of {row.device}" if row.device else ""
     title = Span(f"{row.kind}{number} {row.title}{device}", "title")
     aside = row.source.aside() if row.source else None
     if aside is None:
         aside = "worst: " + (story(row.worst, view, zone) if row.worst else "not known")
-    made: list[Line] = [(title, Span(": " + ", ".join(_did(row)))), (Span(aside, "dim"),)]
+    made: list[TextLine] = [(title, Span(": " + ", ".join(_did(row)))), (Span(aside, "dim"),)]
     if row.worst_latency:
         wait = "longest wait: " + story(row.worst_latency, view, zone)
         made.append((Span(wait, "dim"),))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from irqwatch.cells import Line, Span, fit, left, text_of
+from irqwatch.cells import Span, TextLine, fit, left, text_of
 from irqwatch.collectors import COLLECTORS
 from irqwatch.model.view import View
 from irqwatch.sink.top import cpus, detail, header, help, table
@@ -11,7 +11,7 @@ from irqwatch.sink.top.state import State, position, rows
 SMALLEST = (40, 10)  # columns and lines
 
 
-def lines(view: View | None, state: State, width: int, height: int) -> list[Line]:
+def lines(view: View | None, state: State, width: int, height: int) -> list[TextLine]:
     """At most ``height`` lines of at most ``width`` cells. ``view`` is None before the first."""
     if state.help:
         made = help.lines()[:height]
@@ -31,7 +31,7 @@ def page(view: View | None, state: State, width: int, height: int) -> int:
     return _room(_above(view, state, width, height), height)
 
 
-def _room(above: list[Line], height: int) -> int:
+def _room(above: list[TextLine], height: int) -> int:
     return max(1, height - len(above) - _below(height) - 1)
 
 
@@ -40,14 +40,14 @@ def _below(height: int) -> int:
     return 1 if height < 20 else 4
 
 
-def _above(view: View, state: State, width: int, height: int) -> list[Line]:
+def _above(view: View, state: State, width: int, height: int) -> list[TextLine]:
     above = header.lines(view, state.zone, state.paused)[: max(2, height // 4)]
     if state.view != "cpus" and view.cpus:
         above += cpus.block(view, width, max(2, height // 3))
     return [*above, ()]
 
 
-def _screen(view: View, state: State, width: int, height: int) -> list[Line]:
+def _screen(view: View, state: State, width: int, height: int) -> list[TextLine]:
     above = _above(view, state, width, height)
     room = _room(above, height)
     if state.view == "cpus":
@@ -74,7 +74,7 @@ def _top(cursor: int, number: int, room: int) -> int:
     return max(0, min(cursor - room // 2, number - room))
 
 
-def _nothing(view: View, state: State, way_out: str) -> Line:
+def _nothing(view: View, state: State, way_out: str) -> TextLine:
     """Why there are no rows; ``way_out`` of a filter follows where there is one."""
     return (Span(f"  {_why_empty(view, state, way_out)}", "dim"),)
 
@@ -90,7 +90,7 @@ def _why_empty(view: View, state: State, way_out: str) -> str:
     return "nothing was counted in this interval"
 
 
-def _footer(state: State, width: int, top: int, room: int, number: int) -> Line:
+def _footer(state: State, width: int, top: int, room: int, number: int) -> TextLine:
     if state.typing:
         return (Span(f"/{state.filter}_", "title"), Span("  enter keeps, esc clears", "dim"))
     recorded = [str(state.playback), ", . step", "[ ] jump", "- + speed"] if state.playback else []

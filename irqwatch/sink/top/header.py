@@ -2,7 +2,7 @@
 
 from datetime import datetime, tzinfo
 
-from irqwatch.cells import Line, Span, count, ratio
+from irqwatch.cells import Span, TextLine, count, ratio
 from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.view import View
 
@@ -13,7 +13,7 @@ def clock(wall_ns: int, zone: tzinfo | None, *, milliseconds: bool = False) -> s
     return moment.time().isoformat("milliseconds" if milliseconds else "seconds")
 
 
-def lines(view: View, zone: tzinfo | None, paused: bool = False) -> list[Line]:
+def lines(view: View, zone: tzinfo | None, paused: bool = False) -> list[TextLine]:
     """The host, what is on, then a line for each thing that is missing or was lost."""
     host = view.host
     about = f"  {host.hostname}  {host.kernel}  {_cpus(len(view.cpus))}"
@@ -21,7 +21,7 @@ def lines(view: View, zone: tzinfo | None, paused: bool = False) -> list[Line]:
     first = [Span("irqwatch", "title"), Span(about + when)]
     if paused:
         first += [Span("  "), Span("PAUSED", "selected")]
-    missing: list[Line] = [
+    missing: list[TextLine] = [
         (Span(f"{lack.part}: ", "warning"), Span(lack.reason)) for lack in view.unavailable
     ]
     return [tuple(first), _probe(view), *missing, *_losses(view)]
@@ -31,7 +31,7 @@ def _cpus(number: int) -> str:
     return "1 CPU" if number == 1 else f"{number} CPUs"
 
 
-def _probe(view: View) -> Line:
+def _probe(view: View) -> TextLine:
     """How well it is seen comes first: what is on can be a long list."""
     spans: list[Span] = []
     if view.coverage is not None:
@@ -45,7 +45,7 @@ def _probe(view: View) -> Line:
     return tuple(spans)
 
 
-def _losses(view: View) -> list[Line]:
+def _losses(view: View) -> list[TextLine]:
     if not view.losses:
         return []
     each = ", ".join(f"{reason} {count(number)}" for reason, number in view.losses.items())

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from irqwatch.cells import Line, Span
+from irqwatch.cells import Span, TextLine
 from irqwatch.collectors import ALL
 from irqwatch.sink.top.state import VIEW_KEYS, VIEWS
 
@@ -29,9 +29,9 @@ lost      events that the probe could not use, by reason
 """
 
 
-def lines() -> list[Line]:
+def lines() -> list[TextLine]:
     text = [*_views(), *KEYS.splitlines(), "", *_kinds(), *FIGURES.splitlines()]
-    made: list[Line] = [(Span("irqwatch top", "title"), Span("  any key goes back", "dim")), ()]
+    made: list[TextLine] = [(Span("irqwatch top", "title"), Span("  any key goes back", "dim")), ()]
     made += [(Span(line[:NAME_WIDTH], "heading"), Span(line[NAME_WIDTH:])) for line in text]
     return made
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from irqwatch import clock
-from irqwatch.cells import Line, in_ascii
+from irqwatch.cells import TextLine, in_ascii
 from irqwatch.collectors import ALL
 from irqwatch.model.view import View
 from irqwatch.sink.top import frame
@@ -190,7 +190,7 @@ class _Screen:
             self._draw_line(row, line)
         self._window.refresh()
 
-    def _draw_line(self, row: int, line: Line) -> None:
+    def _draw_line(self, row: int, line: TextLine) -> None:
         # The last cell of the last line, or a terminal that has just shrunk.
         with suppress(curses.error):
             self._window.move(row, 0)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from irqwatch.base.collector import LINE, RUN, TIME, WAIT, Collector, Column
 from irqwatch.cells import (
     UNKNOWN,
-    Line,
     Span,
+    TextLine,
     count,
     left,
     percent,
@@ -141,7 +141,7 @@ def _natural(column: TableColumn, rows: Sequence[Row], width: int | None) -> int
     return max(column.width, width_of(column.title), longest)
 
 
-def title(columns: dict[TableColumn, int], sort: str) -> Line:
+def title(columns: dict[TableColumn, int], sort: str) -> TextLine:
     spans = [Span(" ")]
     for column, width in columns.items():
         place = left if column.at_left else right
@@ -150,7 +150,7 @@ def title(columns: dict[TableColumn, int], sort: str) -> Line:
     return tuple(spans)
 
 
-def line(row: Row, columns: dict[TableColumn, int], selected: bool) -> Line:
+def line(row: Row, columns: dict[TableColumn, int], selected: bool) -> TextLine:
     """One row; the selected one is marked at its left too, for screens without attributes."""
     cells = []
     for column, width in columns.items():
@@ -169,7 +169,7 @@ def lines(
     width: int | None,
     shown: range,
     cursor: int | None = None,
-) -> list[Line]:
+) -> list[TextLine]:
     """A title and the rows whose indices are in ``shown``; the one of ``cursor`` is marked. Where
     ``width`` is less than the columns need they are longer."""
     columns = widths(rows, state.view, width)

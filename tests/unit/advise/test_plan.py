@@ -27,7 +27,7 @@ from irqwatch.model.plan import (
 from irqwatch.model.snapshot import SCHEMA, CpuTimes, Snapshot, Thread, Unavailable
 from irqwatch.model.view import Caused, CpuPart
 from irqwatch.sink.advise.document import to_json
-from irqwatch.sink.advise.report import Look, to_text
+from irqwatch.sink.advise.report import ReportLook, to_text
 from tests.advising import HOST, Busy, Machine, crowded, timer
 
 THREE = tuple(
@@ -164,7 +164,9 @@ def test_only_the_wanted_device_moves() -> None:
         (30, Stays.OTHER_DEVICE),
         (32, Stays.OTHER_DEVICE),
     ]
-    assert "Left out by --device: 2 interrupts of other devices (50.0%)" in to_text(plan, Look(110))
+    assert "Left out by --device: 2 interrupts of other devices (50.0%)" in to_text(
+        plan, ReportLook(110)
+    )
     assert [one["irq"] for one in json.loads(to_json(plan))["left_out"]] == [30, 32]
 
 

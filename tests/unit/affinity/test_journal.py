@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from irqwatch.affinity import journal
-from irqwatch.affinity.journal import Entry, Record
+from irqwatch.affinity.journal import JournalEntry, Record
 from irqwatch.errors import AffinityError
 from tests import affinity
 
@@ -20,8 +20,8 @@ WHOLE = Record(
     time="2023-11-14T22:13:20Z",
     default_affinity=DEFAULT,
     entries=(
-        Entry(affinity.line(31), affinity.ALL, frozenset({0})),
-        Entry(affinity.line(30), affinity.ALL, frozenset({0})),
+        JournalEntry(affinity.line(31), affinity.ALL, frozenset({0})),
+        JournalEntry(affinity.line(30), affinity.ALL, frozenset({0})),
     ),
     written={30: frozenset({TO_2}), 31: frozenset({TO_1, TO_2})},
     undone=True,

@@ -11,7 +11,7 @@ from irqwatch.affinity import files
 from irqwatch.affinity.write import predicted, write_moves
 from irqwatch.errors import AffinityError
 from irqwatch.model.applied import Refusal, Written
-from irqwatch.model.plan import Line
+from irqwatch.model.plan import PlannedLine
 from irqwatch.model.topology import Cpu, Topology
 from tests import affinity
 from tests.affinity import FakeHost
@@ -28,7 +28,7 @@ class Kernel:
         self.asked: list[tuple[int, set[int]]] = []
         self.announced: list[tuple[int, set[int]]] = []
 
-    def intend(self, line: Line, cpus: frozenset[int]) -> None:
+    def intend(self, line: PlannedLine, cpus: frozenset[int]) -> None:
         self.announced.append((line.irq, set(cpus)))
 
     def write(self, irq: int, cpus: frozenset[int]) -> None:

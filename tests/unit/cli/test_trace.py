@@ -10,7 +10,7 @@ from irqwatch.cli.trace import _events, command
 from irqwatch.collectors import SLOW_KINDS
 from irqwatch.errors import ProbeError
 from irqwatch.model.slow_event import SlowEvent
-from irqwatch.source.slow_events import Wanted
+from irqwatch.source.slow_events import WantedEvents
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "0", "-1", "1e300"])
@@ -45,9 +45,9 @@ def test_one_event_that_is_dropped_is_one(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_each_kind_can_be_asked_for_and_reaches_the_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Wanted] = []
+    asked: list[WantedEvents] = []
 
-    def source(wanted: Wanted) -> None:
+    def source(wanted: WantedEvents) -> None:
         asked.append(wanted)
         raise ProbeError("no probe here")
 

@@ -3,15 +3,15 @@
 import json
 from dataclasses import replace
 
-from irqwatch.model.doctor import Diagnosis, Finding, Tried
+from irqwatch.model.doctor import Diagnosis, Remark, Tried
 from irqwatch.sink import doctor
 from tests.unit.doctor_facts import HEALTHY
 
 DIAGNOSIS = Diagnosis(
     (
-        Finding("kernel", "ok", "6.12.6-amd64"),
-        Finding("irq accounting", "note", "not known"),
-        Finding("bcc", "missing", "No module named 'bcc'", "apt-get install python3-bpfcc"),
+        Remark("kernel", "ok", "6.12.6-amd64"),
+        Remark("irq accounting", "note", "not known"),
+        Remark("bcc", "missing", "No module named 'bcc'", "apt-get install python3-bpfcc"),
     ),
     (
         Tried("timer", "ok", "reads: latency 3", counted={"latency": 3}, lost={"unreadable": 1}),

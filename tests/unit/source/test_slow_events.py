@@ -8,7 +8,7 @@ from irqwatch.collectors import SLOW_KINDS
 from irqwatch.collectors.trace import Decoder, LineName, macro
 from irqwatch.errors import UsageError
 from irqwatch.model.slow_event import SlowEvent
-from irqwatch.source.slow_events import Wanted, filters, lines_of
+from irqwatch.source.slow_events import WantedEvents, filters, lines_of
 from tests.unit.collectors.readings import LAYOUTS, packed
 
 LINES = {34: LineName("eth0-rx-0", "eth0")}
@@ -105,10 +105,10 @@ def test_the_kinds_are_those_of_the_probe() -> None:
 
 
 def test_no_filter_lets_all_pass() -> None:
-    assert filters(Wanted(200), (), (0, 1)) == {
+    assert filters(WantedEvents(200), (), (0, 1)) == {
         "TRACE_SLOWER_NS": 200,
         "TRACE_PAGES": 64,
-        "PAGE_SIZE": filters(Wanted(200), (), (0,))["PAGE_SIZE"],
+        "PAGE_SIZE": filters(WantedEvents(200), (), (0,))["PAGE_SIZE"],
         "TRACE_KIND(kind)": "1",
         "TRACE_CPU(cpu)": "1",
         "TRACE_IRQ(irq,action)": "1",
@@ -117,7 +117,7 @@ def test_no_filter_lets_all_pass() -> None:
 
 
 def test_filters_are_expressions_over_numbers() -> None:
-    wanted = Wanted(1, softirqs=frozenset({"NET_RX", "TIMER"}), cpus=frozenset({1, 0}))
+    wanted = WantedEvents(1, softirqs=frozenset({"NET_RX", "TIMER"}), cpus=frozenset({1, 0}))
     wanted = replace(wanted, kinds=frozenset({"softirq wait", "hardirq"}))
     made = filters(wanted, (36, 34), (0, 1))
     assert made["TRACE_KIND(kind)"] == "((kind)==SLOW_HARDIRQ||(kind)==SLOW_SOFTIRQ_WAIT)"
@@ -129,7 +129,7 @@ def test_filters_are_expressions_over_numbers() -> None:
 
 def test_a_cpu_that_is_not_there_is_refused() -> None:
     with pytest.raises(UsageError, match="there is no CPU 7"):
-        filters(Wanted(1, cpus=frozenset({0, 7})), (), (0, 1))
+        filters(WantedEvents(1, cpus=frozenset({0, 7})), (), (0, 1))
 
 
 SHARED = {
@@ -155,7 +155,7 @@ SHARED = {
 def test_a_line_has_to_be_one_of_the_lines_and_of_a_device(
     irqs: list[int], devices: list[str], lines: list[int]
 ) -> None:
-    wanted = Wanted(1, irqs=frozenset(irqs), devices=frozenset(devices))
+    wanted = WantedEvents(1, irqs=frozenset(irqs), devices=frozenset(devices))
     assert lines_of(wanted, SHARED) == set(lines)
 
 
@@ -170,6 +170,6 @@ def test_a_line_has_to_be_one_of_the_lines_and_of_a_device(
 def test_filters_that_nothing_can_pass_are_refused(
     irqs: list[int], devices: list[str], why: str
 ) -> None:
-    wanted = Wanted(1, irqs=frozenset(irqs), devices=frozenset(devices))
+    wanted = WantedEvents(1, irqs=frozenset(irqs), devices=frozenset(devices))
     with pytest.raises(UsageError, match=why):
         lines_of(wanted, SHARED)

@@ -17,7 +17,7 @@ from irqwatch.model.snapshot import Thread, Unavailable, Worst
 from irqwatch.sink.advise.commands import typed
 from irqwatch.sink.advise.document import to_json
 from irqwatch.sink.advise.figures import figures, kind
-from irqwatch.sink.advise.report import Look, to_text
+from irqwatch.sink.advise.report import ReportLook, to_text
 from tests import golden_file
 from tests.advising import UPTIME, Busy, Machine, crowded, timer
 
@@ -43,15 +43,15 @@ def guessed() -> Plan:
 
 
 def test_report() -> None:
-    golden_file.check("advise.txt", to_text(plan_of(CROWDED), Look(100)))
+    golden_file.check("advise.txt", to_text(plan_of(CROWDED), ReportLook(100)))
 
 
 def test_report_that_changes_nothing() -> None:
-    golden_file.check("advise-nothing.txt", to_text(plan_of(NOTHING), Look(100)))
+    golden_file.check("advise-nothing.txt", to_text(plan_of(NOTHING), ReportLook(100)))
 
 
 def test_report_of_a_guess() -> None:
-    golden_file.check("advise-guess.txt", to_text(guessed(), Look(100)))
+    golden_file.check("advise-guess.txt", to_text(guessed(), ReportLook(100)))
 
 
 def test_json() -> None:
@@ -61,7 +61,7 @@ def test_json() -> None:
 @pytest.mark.parametrize("width", [60, 80, 100, 110])
 def test_prose_fits_and_commands_are_whole(width: int) -> None:
     plan = plan_of(CROWDED)
-    lines = to_text(plan, Look(width)).splitlines()
+    lines = to_text(plan, ReportLook(width)).splitlines()
     actions = [action for one in plan.findings for action in (*one.advice, *one.undo)]
     commands = [typed(action) for action in actions]
     for command in commands:
@@ -72,20 +72,20 @@ def test_prose_fits_and_commands_are_whole(width: int) -> None:
 
 
 def test_plain_where_colour_is_not_wanted() -> None:
-    assert "\033" not in to_text(plan_of(CROWDED), Look(100))
-    coloured = to_text(plan_of(CROWDED), Look(100, colour=True))
+    assert "\033" not in to_text(plan_of(CROWDED), ReportLook(100))
+    coloured = to_text(plan_of(CROWDED), ReportLook(100, colour=True))
     assert "\033[31mcritical\033[m" in coloured
-    assert re.sub(r"\033\[\d*m", "", coloured) == to_text(plan_of(CROWDED), Look(100))
+    assert re.sub(r"\033\[\d*m", "", coloured) == to_text(plan_of(CROWDED), ReportLook(100))
 
 
 def test_ascii_where_the_locale_takes_no_more() -> None:
-    text = to_text(plan_of(CROWDED), Look(100, ascii_only=True))
+    text = to_text(plan_of(CROWDED), ReportLook(100, ascii_only=True))
     assert text.isascii() and "?" not in text and "#####" in text
 
 
 def test_a_large_machine_shows_the_cpus_that_matter() -> None:
     lines = tuple(Busy(30 + n, 0, 0.01, queue=n) for n in range(4))
-    text = to_text(plan_of(Machine(lines, cpus=256)), Look(100))
+    text = to_text(plan_of(Machine(lines, cpus=256)), ReportLook(100))
     assert "and 224 CPUs that are less busy and stay as they are" in text
     assert re.search(r"^    0     4\.0%", text, re.MULTILINE)
 
@@ -95,17 +95,17 @@ def test_why_is_said_once_of_a_rule() -> None:
     slow = Busy(30, 0, 0.1, worst=Worst(2_000_000, UPTIME, 0, 812, "nginx"))
     plan = plan_of(Machine((slow,), extra=(timer(1, 3_000_000),)))
     late = [one for one in plan.findings if one.id == "late"]
-    text = to_text(plan, Look(110))
+    text = to_text(plan, ReportLook(110))
     assert len(late) == 2 and all(typed(one.advice[0]) in text for one in late)
     assert text.count(late[0].why) == 1 and text.count(late[0].not_when) == 1
 
 
 def test_a_count_is_no_share_that_a_bar_could_show() -> None:
-    assert not set("█▏▎▍▌▋▊▉") & set(to_text(guessed(), Look(100)))
+    assert not set("█▏▎▍▌▋▊▉") & set(to_text(guessed(), ReportLook(100)))
 
 
 def test_one_window_does_not_know_the_spread() -> None:
-    text = to_text(plan_of(crowded(windows=1)), Look(100))
+    text = to_text(plan_of(crowded(windows=1)), ReportLook(100))
     assert "One window: how much the load varies is not known." in text
 
 

@@ -15,7 +15,6 @@ from irqwatch.model.plan import (
     GainIsNoise,
     Immovable,
     Improves,
-    Line,
     Move,
     NodeFull,
     NoneBetter,
@@ -24,6 +23,7 @@ from irqwatch.model.plan import (
     OtherNode,
     Outside,
     Plan,
+    PlannedLine,
     Reason,
     Stays,
     Verdict,
@@ -39,7 +39,7 @@ def cpus(*numbers: int) -> frozenset[int]:
 
 NAMED = NamedLine(30, "eth0-TxRx-0")
 OTHER = NamedLine(31, "eth0-TxRx-1")
-LINE = Line(30, ("eth0-TxRx-0",), "30", "eth0")
+LINE = PlannedLine(30, ("eth0-TxRx-0",), "30", "eth0")
 
 SENTENCES: list[tuple[Evidence, str]] = [
     (
