@@ -20,10 +20,10 @@ exec "$2" -c "$3"
 """
 LOOK = """
 from irqwatch.source import bpf_syscalls
-from irqwatch.source.slow_events import SlowEvents, Wanted
+from irqwatch.source.slow_events import SlowEvents, WantedEvents
 print(bpf_syscalls.possible_cpus())
 try:
-    SlowEvents(Wanted(10**9)).__enter__()
+    SlowEvents(WantedEvents(10**9)).__enter__()
 except Exception as error:
     print(error)
 """

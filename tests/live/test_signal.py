@@ -3,7 +3,6 @@
 import ctypes
 import os
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -154,10 +153,9 @@ def test_what_sigwait_took_of_a_thread_is_not_taken_for_its_processs(
     os.kill(os.getpid(), signal.SIGUSR1)
     wait_until(handled, signal.SIGUSR1, 1)
     assert counts(reader.read(), "SIGUSR1", "user") == (2, 0, 1)
-    captured = reader.capture().tables["signals_pending"]
-    keys = [struct.unpack("=QII", key) for key, _ in captured]
+    pending = [key for key, _ in reader.capture().reading.entries("signals_pending")]
     own = threading.get_native_id(), os.getpid()
-    left = [is_group for id_, number, is_group in keys if number == signal.SIGUSR1 and id_ in own]
+    left = [key.is_group for key in pending if key.signal == signal.SIGUSR1 and key.id in own]
     assert left == [0]
 
 

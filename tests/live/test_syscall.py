@@ -15,7 +15,7 @@ import pytest
 from irqwatch.base.syscall_names import MACHINES, names
 from irqwatch.model.histogram import Histogram, merge
 from irqwatch.model.snapshot import Probe
-from irqwatch.source import loader
+from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.probe import ProbeReader
 from tests.live.kernel import LIMIT_SECONDS, wait_for
 from tests.live.recording import Seen, in_one_of_a_few_runs, record
@@ -83,9 +83,8 @@ def reader() -> Iterator[ProbeReader]:
 
 
 def open_threads(reader: ProbeReader) -> set[int]:
-    shape = reader._shapes["syscalls_open"]
     fd = reader.loaded.maps["syscalls_open"]
-    return {int.from_bytes(key, sys.byteorder) for key, _ in reader._maps.items(fd, shape)}
+    return {int.from_bytes(key, sys.byteorder) for key, _ in bpf_syscalls.items(fd)}
 
 
 def test_a_thread_leaves_nothing_and_a_fork_is_no_call(reader: ProbeReader) -> None:
