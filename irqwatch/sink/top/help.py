@@ -40,7 +40,7 @@ def _views() -> Iterator[str]:
     """The keys of the views, and the names of those that have none."""
     keys = "  ".join(f"{key}{TOGETHER}{view}" for key, view in VIEW_KEYS.items())
     rest = " ".join(view for view in VIEWS if view not in VIEW_KEYS.values())
-    return _wrapped("views", f"{keys}  v{TOGETHER}V on, back: {rest}")
+    return _wrapped("views", f"{keys}  v{TOGETHER}V more: {rest}")
 
 
 def _kinds() -> list[str]:
