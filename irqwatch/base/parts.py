@@ -70,7 +70,7 @@ class Part(Generic[T]):
         """Those of one key added up, in the order in which keys came."""
         found: dict[Hashable, T] = {}
         for part in parts:
-            identity = self._identity(part)
+            identity = self._key_of(part)
             found[identity] = self._sum(found[identity], part) if identity in found else part
         return tuple(found.values())
 
@@ -99,9 +99,13 @@ class Part(Generic[T]):
         """The fields that tell how long each event took, or waited."""
         return self._plan.timed
 
+    @functools.cached_property
+    def _key_of(self) -> Callable[[T], Any]:
+        return operator.attrgetter(*self.key)
+
     def _identity(self, part: T) -> tuple[Hashable, int | None]:
         """The source, and the CPU if it has one."""
-        values = tuple([getattr(part, name) for name in self.key])
+        values = self._key_of(part)
         return (values[:-1], values[-1]) if self.key[-1] == "cpu" else (values, None)
 
     def _step(self, now: T, old: T) -> T | None:

@@ -52,6 +52,7 @@ class ProbeMaps:
     def __init__(self, probe: Probe, possible: tuple[int, ...]) -> None:
         self._probe = probe
         self._possible = possible
+        self._layouts = layouts(probe.collectors)
         keys = _work_keys(probe.parts["works"])
         self._hash: dict[int, Entries] = {
             FD["hardirqs"]: {
@@ -74,7 +75,7 @@ class ProbeMaps:
             programs={program.name: at for at, program in enumerate(self._probe.programs)},
             links={},
             attached_ns=self._probe.attached_ns,
-            layouts=layouts(self._probe.collectors),
+            layouts=self._layouts,
         )
         return ProbeReader(loaded, self._possible, self, lambda: 0)
 
@@ -85,7 +86,7 @@ class ProbeMaps:
             return MapShape(4, 4, 1)
         for key, value in self._hash[fd].items():
             return MapShape(len(key), len(value), 1 << 20)
-        sizes = layouts(self._probe.collectors)
+        sizes = self._layouts
         types = sizes.maps[MAPS[fd]]
         return MapShape(sizes.size_bytes(types.key), sizes.size_bytes(types.value), 1 << 20)
 

@@ -10,10 +10,11 @@ INDENT = "  "
 NO_INTERRUPT = "no interrupt: tasks, loopback"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes four times as long: a large host has thousands
 class Row:
     """``identity`` tells it from other rows, in this frame and the next. ``source`` is None of a
-    part, and of what only a screen shows; the figures are as in a Source."""
+    part, and of what only a screen shows, which has ``own_words``; the figures are as in a
+    Source."""
 
     kind: str
     name: str
@@ -24,7 +25,7 @@ class Row:
     rate: float
     cpus: Mapping[int, CpuPart]
     source: Source | None = None
-    words: tuple[str, ...] = ()  # what a filter looks in
+    own_words: tuple[str | None, ...] = ()
     irq: int | None = None
     device: str | None = None
     share: float | None = None
@@ -38,6 +39,12 @@ class Row:
     worst: Worst | None = None
     worst_latency: Worst | None = None
 
+    def words(self) -> Iterator[str]:
+        """What a filter looks in."""
+        yield from filter(None, self.source.words() if self.source else self.own_words)
+        if self.irq is not None:
+            yield f"irq{self.irq}"
+
 
 def of_source(source: Source) -> Row:
     return Row(
@@ -50,7 +57,6 @@ def of_source(source: Source) -> Row:
         rate=source.rate,
         cpus=source.cpus,
         source=source,
-        words=_words(source.irq, *source.words()),
         irq=source.irq,
         device=source.device,
         share=source.share,
@@ -94,7 +100,7 @@ def caused_by(row: Row, caused: tuple[Caused, ...], view: View) -> Iterator[Row]
             seconds=part.seconds,
             rate=_per_second(part.count, view),
             cpus=part.cpus,
-            words=_words(row.irq, part.kind, part.name, part.workqueue),
+            own_words=(part.kind, part.name, part.workqueue),
             irq=row.irq,
             share=_per_second(part.seconds, view),
         )
@@ -113,7 +119,7 @@ def no_interrupt(view: View) -> Row:
         seconds=seconds,
         rate=_per_second(count, view),
         cpus={},
-        words=_words(None, "-", NO_INTERRUPT),
+        own_words=("-", NO_INTERRUPT),
         whole_share=_per_second(seconds, view),
     )
 
@@ -121,11 +127,6 @@ def no_interrupt(view: View) -> Row:
 def _named(name: str, beside: str | None) -> str:
     """A work item with its queue: "vmstat_update (mm_percpu_wq)"; a vector with what it is."""
     return f"{name} ({beside})" if beside else name
-
-
-def _words(irq: int | None, *words: str | None) -> tuple[str, ...]:
-    found = tuple(word.casefold() for word in words if word)
-    return found if irq is None else (*found, f"irq{irq}")
 
 
 def _per_second(amount: float, view: View) -> float:

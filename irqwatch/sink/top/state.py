@@ -104,7 +104,8 @@ def _order(row: Row, key: SortKey) -> tuple[float, float, str, int]:
 
 def matches(row: Row, text: str) -> bool:
     """Whether ``text`` is in what names the row, in any case; "irq34" is its number."""
-    return any(text.casefold() in word for word in row.words)
+    wanted = text.casefold()
+    return any(wanted in word.casefold() for word in row.words())
 
 
 def position(chosen: tuple[Row, ...], state: State) -> int:

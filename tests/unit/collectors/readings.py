@@ -53,4 +53,11 @@ def reading(
         for name, of in (arrays or {}).items()
     }
     held = {name: list(entries) for name, entries in (tables or {}).items()}
-    return Reading(LAYOUTS, possible, "x86_64", epoch, held, parts)
+    return Reading(
+        layouts=LAYOUTS,
+        possible=possible,
+        machine="x86_64",
+        epoch=epoch,
+        tables=held,
+        arrays=parts,
+    )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bench.events import EVENTS
 from irqwatch.base.collector import Collector
 from irqwatch.base.parts import Naming, Part
+from irqwatch.base.reading import Reading
 from irqwatch.collectors import ALL, BY_NAME, COLLECTORS, PARTS
 from irqwatch.errors import ProbeError
 from irqwatch.model.histogram import Histogram
@@ -22,7 +23,7 @@ from irqwatch.source.probe import decoded, losses
 from irqwatch.source.stimuli import STIMULI
 from tests.model_values import key, parts
 from tests.probes import a_probe, an_interval
-from tests.unit.collectors.readings import LAYOUTS, reading
+from tests.unit.collectors.readings import LAYOUTS
 from tests.vm import check_probe
 
 each = pytest.mark.parametrize("collector", ALL, ids=lambda collector: collector.name)
@@ -55,12 +56,19 @@ def any_tables(collector: Collector, draw: random.Random) -> dict[str, Any]:
 def test_any_bytes_decode_or_are_refused(collector: Collector) -> None:
     draw = random.Random(collector.name)
     for _ in range(DRAWS):
-        made = reading(any_tables(collector, draw))
+        tables = any_tables(collector, draw)
         arrays = {
             name: memoryview(draw.randbytes(2 * LAYOUTS.size_bytes(LAYOUTS.maps[name].value)))
             for name in {"cpus", *collector.probed.arrays}
         }
-        made = made._replace(arrays=arrays)
+        made = Reading(
+            layouts=LAYOUTS,
+            possible=(0, 1),
+            machine="x86_64",
+            epoch=0,
+            tables=tables,
+            arrays=arrays,
+        )
         try:
             found = decoded(collector, made)
         except ProbeError as error:
