@@ -11,7 +11,7 @@ from irqwatch.collectors import ALL, DEFAULT_COLLECTORS
 from irqwatch.collectors.trace import DROPS, EVENTS, NOT_LISTED, Decoder, LineName, macro
 from irqwatch.errors import IrqwatchError, ProbeError, UsageError
 from irqwatch.model.slow_event import SlowEvent
-from irqwatch.model.snapshot import SOFTIRQ_VECTORS, Unavailable
+from irqwatch.model.snapshot import SOFTIRQ_VECTORS, Line, LineDevice, Unavailable
 from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.capabilities import why_no_bpf
 from irqwatch.source.host import HostReader, HostReading
@@ -103,12 +103,17 @@ class SlowEvents:
             self._reader.read()
 
     def _line_names(self, reading: HostReading) -> dict[int, LineName]:
-        devices = device_names(self._host.devices(reading.lines))
-        return {
-            line.irq: LineName(", ".join(line.actions), devices.get(line.irq, ""))
-            for line in reading.lines
-            if line.irq is not None
-        }
+        return line_names(reading.lines, self._host.devices(reading.lines))
+
+
+def line_names(lines: Iterable[Line], devices: Iterable[LineDevice]) -> dict[int, LineName]:
+    """By interrupt number; of a shared line all its actions and all their devices."""
+    names = device_names(devices)
+    return {
+        line.irq: LineName(", ".join(line.actions), names.get(line.irq, ""))
+        for line in lines
+        if line.irq is not None
+    }
 
 
 def lines_of(wanted: WantedEvents, lines: Mapping[int, LineName]) -> frozenset[int]:

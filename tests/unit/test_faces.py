@@ -8,10 +8,9 @@ from datetime import timezone
 
 import pytest
 
-from irqwatch.advise.facts import Window
+from irqwatch.advise.facts import Window, gather
 from irqwatch.advise.plan import Wanted, make_plan
 from irqwatch.affinity.lines import Lines
-from irqwatch.base.names import line_name
 from irqwatch.cells import text_of
 from irqwatch.collectors.trace import Decoder, LineName
 from irqwatch.derive.line_story import story
@@ -25,6 +24,7 @@ from irqwatch.sink.slow_event import to_json as slow_json
 from irqwatch.sink.top import frame, table
 from irqwatch.sink.top.state import State, rows
 from irqwatch.sink.view_json import to_json
+from irqwatch.source.slow_events import line_names
 from tests.unit.collectors.readings import LAYOUTS, packed
 
 SECOND = 10**9
@@ -206,15 +206,15 @@ def test_a_shared_line_has_one_name_in_each() -> None:
     for name in NIC:
         assert f"device       {name} " in explain.to_text(of_line)
     # advise
-    made = make_plan([Window(before, after, view)], Wanted())
-    planned = [one.line for one in (*made.moves, *made.immovable, *made.left_out)]
-    assert all(one.device == SHARED for one in planned if one.irq == 16)
+    facts = gather([Window(before, after, view)], Wanted().thresholds)
+    assert facts.by_irq[16].device == SHARED
     assert Lines(after).setting(PlannedLine(16, NIC, "16", SHARED, "IO-APIC"))
     # Prometheus
     labels = Accountant(after, ()).update(after, {}).values["irqwatch_interrupts_total"]
     assert {one[2] for one in labels if one[0] == "16"} == {SHARED}
     # trace
-    names = {16: LineName(line_name(line), SHARED)}
+    names = line_names(after.lines, after.devices)
+    assert names == {16: LineName(SHARED, SHARED)}
     raw = packed("slow_event", {"cause": {"action": 1, "irq": 16}, "name": b"eth3"})
     event = Decoder(LAYOUTS).event(raw, names, 0)
     assert json.loads(slow_json(event))["device"] == SHARED

@@ -4,6 +4,7 @@ import pytest
 
 from irqwatch.base import counters
 from irqwatch.model.histogram import Histogram
+from irqwatch.model.snapshot import CountAndTime
 from tests.hosts import SECOND
 
 TOP = 2**32
@@ -56,3 +57,33 @@ def test_a_histogram_that_went_backwards_is_unknown(now: Histogram, before: Hist
 def test_histogram() -> None:
     steps = counters.histogram(Histogram({3: 5, 4: 1, 7: 2}, 90), Histogram({3: 2, 7: 2}, 40))
     assert steps == Histogram({3: 3, 4: 1}, 50)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [((5, 90), (3, 50)), ((2, 40), (0, 0)), ((1, 90), None), ((5, 30), None)],
+)
+def test_either_of_a_pair_tells_of_a_reset(
+    now: tuple[int, int], expected: tuple[int, int] | None
+) -> None:
+    steps = counters.count_and_time(CountAndTime(*now), CountAndTime(2, 40))
+    assert steps == (expected and CountAndTime(*expected))
+
+
+def test_by_name_one_reset_makes_all_unknown() -> None:
+    before = {"NET_RX": CountAndTime(2, 40), "TIMER": CountAndTime(7, 70)}
+    grown = {"NET_RX": CountAndTime(3, 60), "TIMER": CountAndTime(7, 70)}
+    assert counters.by_name(grown, before) == {"NET_RX": CountAndTime(1, 20)}
+    assert counters.by_name({"HI": CountAndTime(1, 5)}, before) == {"HI": CountAndTime(1, 5)}
+    assert counters.by_name({**grown, "TIMER": CountAndTime(1, 10)}, before) is None
+
+
+def test_counts_one_reset_makes_all_unknown() -> None:
+    before = {0: 2, 1: 7}
+    assert counters.counts({0: 3, 1: 7, 2: 4}, before) == {0: 1, 2: 4}
+    assert counters.counts({0: 3, 1: 1}, before) is None
+
+
+def test_of_losses_what_went_backwards_is_left_out() -> None:
+    before = {"map_full": 5, "overwritten": 1}
+    assert counters.positive({"map_full": 2, "overwritten": 4}, before) == {"overwritten": 3}

@@ -239,6 +239,16 @@ def test_what_the_loader_has_to_know_is_in_the_source(collector: Collector) -> N
     assert set(probed.needs) <= BY_NAME.keys()
 
 
+@each
+def test_ends_are_attached_before_beginnings(collector: Collector) -> None:
+    order = [tracepoint for _, tracepoint in collector.probed.programs]
+    for begins, ends in (("_entry", "_exit"), ("_enter", "_exit"), ("_start", "_end")):
+        for tracepoint in order:
+            end = tracepoint.removesuffix(begins) + ends
+            if tracepoint.endswith(begins) and end in order:
+                assert order.index(end) < order.index(tracepoint)
+
+
 @each_chosen
 def test_its_cost_is_in_the_bench(collector: Collector) -> None:
     programs = {program for program, _ in collector.probed.programs}

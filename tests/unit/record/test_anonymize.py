@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from irqwatch.collectors.work import WorkCause, WorkTime
 from irqwatch.model.snapshot import Line, LineDevice, Snapshot, Thread, Unavailable, Worst
 from irqwatch.record.anonymize import Anonymizer
 from irqwatch.record.tree import to_tree
@@ -131,6 +132,27 @@ def test_nothing_of_a_hosts_own_names_is_left(anonymizer: Anonymizer):
     for name in ("ksoftirqd/0", "kworker/0:1H", "kblockd", "vmstat_update", "NET_RX", "LOC"):
         assert name in text
     assert "python" not in text and "cannot import bcc" in text
+
+
+def test_work_keeps_no_name_of_a_device(anonymizer: Anonymizer):
+    snapshot = hosts.busy(1)
+    assert snapshot.probe
+    of_line = WorkCause(34, "eth0", "NET_RX", "encrypt", "wg-acme", 0)
+    of_vector = replace(of_line, irq=None, cause="local_timer")
+    probe = with_parts(
+        snapshot.probe,
+        works=(WorkTime("encrypt", "wg-acme"),),
+        work_causes=(of_line, of_vector),
+    )
+
+    after = anonymizer.snapshot(replace(snapshot, probe=probe))
+
+    assert after.probe
+    (work,), causes = (after.probe.parts[name] for name in ("works", "work_causes"))
+    assert re.fullmatch(f"wg-{PSEUDONYM}", work.workqueue)
+    assert {part.workqueue for part in causes} == {work.workqueue}
+    assert [part.cause for part in causes] == [after.devices[0].device, "local_timer"]
+    assert {work.function, *(part.function for part in causes)} == {"encrypt"}
 
 
 def test_counts_times_and_numbers_stay(anonymizer: Anonymizer):

@@ -57,6 +57,15 @@ def test_an_earlier_version_reads_what_a_later_one_wrote():
     assert _codec(Then).decode(written, None) == Then(34)
 
 
+def test_the_parts_of_a_collector_that_came_later_are_stepped_over():
+    snapshot = hosts.busy(1)
+    tree = to_tree(snapshot)
+
+    tree["probe"]["of_a_later_collector"] = [{"cpu": 1, "events": 7}]
+
+    assert from_tree(tree) == snapshot
+
+
 def test_a_type_without_a_way_to_be_written_is_the_developers_error():
     with pytest.raises(TypeError, match="no way to write"):
         _codec(list[int])

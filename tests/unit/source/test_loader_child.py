@@ -93,6 +93,28 @@ def test_what_the_kernel_refuses_to_load_is_had_by_nobody(
     }
 
 
+def test_programs_are_attached_in_the_order_in_which_they_are_given() -> None:
+    """Exits come first there: an entry whose exit is not yet seen would stay open."""
+    attached = []
+
+    class Bpf:
+        RAW_TRACEPOINT = 17
+
+        def __init__(self) -> None:
+            self.raw_tracepoint_fds: dict[bytes, int] = {}
+
+        def load_func(self, program: str, kind: int) -> SimpleNamespace:
+            return SimpleNamespace(fd=3)
+
+        def attach_raw_tracepoint(self, tp: str, fn_name: str) -> None:
+            attached.append((fn_name, tp))
+            self.raw_tracepoint_fds[tp.encode()] = 5
+
+    pairs = list(BY_NAME["softirq"].probed.programs)
+    loader_child.attach(Bpf(), [], pairs)
+    assert attached == pairs
+
+
 def test_the_kernel_cuts_no_programs_name() -> None:
     """BPF_OBJ_NAME_LEN is 16 with the NUL (include/uapi/linux/bpf.h)."""
     names = {name for collector in ALL for name, _ in collector.probed.programs}
