@@ -161,11 +161,13 @@ class Collector(NamedTuple):
     """``is_hidden``: nobody chooses it. ``is_interrupt``: other things follow from what it times;
     ``is_needed_for_causes``: without it all would seem to follow from nothing.
 
-    ``decode`` gives parts by their names; ``sources`` those of an interval, in order; ``follows``
-    what of its parts followed from what; ``coverage`` (counted by the kernel, seen) over an
-    interval; ``cpu_ns`` (CPU, nanoseconds) that it took of CPUs' time. ``cgroups`` gives (id,
-    nanoseconds) of those that parts are of. ``slow_kinds`` are the kinds of single events that
-    ``trace`` reports of it. ``stimulus`` names what doctor gives it to see.
+    ``decode`` gives parts by their names; ``sources`` those of an interval, in order; ``quiet``
+    (interval, line, name) the source of an interrupt that did not come in the interval, None if it
+    is not of this collector: what it caused before may run now. ``follows`` gives what of its parts
+    followed from what; ``coverage`` (counted by the kernel, seen) over an interval; ``cpu_ns``
+    (CPU, nanoseconds) that it took of CPUs' time. ``cgroups`` gives (id, nanoseconds) of those that
+    parts are of. ``slow_kinds`` are the kinds of single events that ``trace`` reports of it.
+    ``stimulus`` names what doctor gives it to see.
     """
 
     name: str
@@ -179,6 +181,7 @@ class Collector(NamedTuple):
     parts: tuple[Part[Any], ...] = ()
     decode: Callable[[Reading], Mapping[str, tuple[Any, ...]]] | None = None
     sources: Callable[[Interval], Iterable[Source]] | None = None
+    quiet: Callable[[Interval, int | None, str], Source | None] | None = None
     follows: Callable[[Probe], Iterator[Follows]] | None = None
     coverage: Callable[[Interval], tuple[int, int]] | None = None
     cpu_ns: Callable[[Probe], Iterable[tuple[int, int]]] | None = None

@@ -5,6 +5,12 @@ two differ. Pure."""
 from irqwatch.model.snapshot import Snapshot
 
 
+def is_incomplete(snapshot: Snapshot) -> bool:
+    """Whether /proc/interrupts may have rows that the snapshot has not: it could not be read, or
+    some of its rows could not, as when a CPU comes or goes while it is read."""
+    return not snapshot.lines or any(lack.part == "interrupts" for lack in snapshot.unavailable)
+
+
 def line_cpus(snapshot: Snapshot) -> frozenset[int]:
     """Of /proc/interrupts."""
     return snapshot.line_cpus or online(snapshot)
@@ -16,6 +22,6 @@ def softirq_cpus(snapshot: Snapshot) -> frozenset[int]:
 
 
 def online(snapshot: Snapshot) -> frozenset[int]:
-    """The CPUs that are online: as the topology says, else those that /proc/stat has. Recordings of
-    irqwatch 0.1 have nothing else."""
+    """The CPUs that are online: as the topology says, else those that /proc/stat has. Recordings
+    made before ``line_cpus`` was kept have nothing else."""
     return frozenset(snapshot.topology.online or snapshot.cpu_times)

@@ -157,7 +157,7 @@ def by_cpu(
     many: bool,
 ) -> dict[Labels, float]:
     """A sample a CPU; their sum where they are ``many``, or once were."""
-    if counts and (many or row in sums):
+    if row in sums or (counts and many):
         return {(*row, ""): sums.update(row, counts, cpus, interval_ns)}
     return {(*row, str(cpu)): count for cpu, count in counts.items() if count}
 

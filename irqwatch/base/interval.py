@@ -11,8 +11,9 @@ class Interval:
     """A ``Line`` here holds the counts of the interval, ``probe`` the events of the interval.
 
     ``lines`` and ``softirqs`` are the kernel's counts, on the CPUs of which both readings of their
-    file had a column (``line_cpus``, ``softirq_cpus``); what went backwards is absent, and so is a
-    line that counted nothing; ``unknown_lines`` are those of which it is not known. ``probe`` is
+    file had a column (``line_cpus``, ``softirq_cpus``); a row whose counter was reset is absent,
+    and so is one that counted nothing; ``unknown_lines`` are the numbers of the lines among the
+    first, ``unknown_rows`` the labels of other rows, and the softirqs, of both files. ``probe`` is
     None where the same probe did not run at both ends. ``devices`` are what lines' devices are
     called, by interrupt number; ``cgroups`` paths by id.
     """
@@ -24,5 +25,6 @@ class Interval:
     softirqs: Mapping[str, CpuCounts]
     probe: Probe | None
     unknown_lines: frozenset[int] = frozenset()
+    unknown_rows: frozenset[str] = frozenset()
     devices: Mapping[int, str] = field(default_factory=dict)
     cgroups: Mapping[int, str] = field(default_factory=dict)

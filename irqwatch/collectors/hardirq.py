@@ -17,7 +17,7 @@ from irqwatch.base.collector import (
     Shown,
     Words,
 )
-from irqwatch.base.columns import line_cpus
+from irqwatch.base.columns import is_incomplete, line_cpus
 from irqwatch.base.fold import (
     CPUS_SHOWN_APART,
     DEVICES_SHOWN_APART,
@@ -99,8 +99,8 @@ class HardirqSource(InterruptSource):
 def sources(interval: Interval) -> list[Source]:
     """By line and action."""
     times = HARDIRQS.of(interval.probe)
-    timed_lines = {part.irq for part in times}
     fired = [part for part in times if part.handled.buckets or part.not_mine_count or part.softirqs]
+    timed_lines = {part.irq for part in fired}
     actions = grouped(fired, lambda part: (part.irq, part.action))
     found = [_timed(irq, action, parts, interval) for (irq, action), parts in actions.items()]
     for line in interval.lines:
@@ -116,6 +116,21 @@ def sources(interval: Interval) -> list[Source]:
                 )
             )
     return sorted(found, key=lambda source: (source.irq or 0, source.name))
+
+
+def quiet(interval: Interval, irq: int | None, action: str) -> Source | None:
+    if irq is None:
+        return None
+    return HardirqSource(
+        kind="hardirq",
+        name=action,
+        count=0,
+        seconds=0.0,
+        rate=0.0,
+        cpus={},
+        irq=irq,
+        device=interval.devices.get(irq),
+    )
 
 
 def _timed(irq: int, action: str, parts: list[HardirqTime], interval: Interval) -> HardirqSource:
@@ -193,15 +208,18 @@ def _count_lines(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None
     detail, sums = exporting.detail, exporting.cpu_sums("lines")
     samples = sheet.values["irqwatch_interrupts_total"]
     cpus = line_cpus(snapshot)
+    had = []
     for line, (_, number) in zip(snapshot.lines, row_keys(snapshot.lines), strict=True):
         labels = _line_labels(line, number, exporting)
+        had.append(labels)
         many = (
             len(line.counts) > detail.cpus_per_line if line.irq is not None else not detail.by_cpu
         )
         samples.update(by_cpu(sums, labels, line.counts, cpus, exporting.interval_ns, many=many))
         if line.total:
             samples[(*labels, "")] = line.total
-    sums.keep_only(labels[:-1] for labels in samples)
+    if not is_incomplete(snapshot):
+        sums.keep_only(had)
 
 
 def _line_labels(line: Line, number: int, exporting: Exporting) -> Labels:
@@ -274,6 +292,7 @@ COLLECTOR = Collector(
     parts=(HARDIRQS,),
     decode=decode,
     sources=sources,
+    quiet=quiet,
     follows=follows,
     coverage=coverage,
     cpu_ns=cpu_ns,

@@ -113,7 +113,9 @@ class SoftirqSource(Source):
 
 def sources(interval: Interval) -> list[Source]:
     """By vector."""
-    vectors = grouped(SOFTIRQS.of(interval.probe), lambda part: part.vector)
+    times = SOFTIRQS.of(interval.probe)
+    ran = {part.vector for part in times if part.run.buckets}
+    vectors = grouped([part for part in times if part.vector in ran], lambda part: part.vector)
     found = [_timed(vector, parts, interval.ns) for vector, parts in vectors.items()]
     found += [
         SoftirqSource(kind="softirq", name=vector, **counted(counts, interval.ns))

@@ -116,6 +116,13 @@ def sources(interval: Interval) -> list[Source]:
     return sorted(found, key=lambda source: source.name)
 
 
+def quiet(interval: Interval, irq: int | None, name: str) -> Source | None:
+    del interval
+    if irq is not None:
+        return None
+    return VectorSource(kind="vector", name=name, count=0, seconds=0.0, rate=0.0, cpus={})
+
+
 def follows(probe: Probe) -> Iterator[Follows]:
     for part in VECTORS.of(probe):
         yield from interrupt.follows(None, part.vector, part.cpu, part.softirqs)
@@ -158,6 +165,7 @@ COLLECTOR = Collector(
     parts=(VECTORS,),
     decode=decode,
     sources=sources,
+    quiet=quiet,
     follows=follows,
     cpu_ns=cpu_ns,
     export=export,

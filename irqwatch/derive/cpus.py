@@ -8,10 +8,13 @@ from irqwatch.collectors import running
 from irqwatch.model.snapshot import CpuTimes, Snapshot
 from irqwatch.model.view import CpuView
 
+# What the rest of a CPU's time is without.
+_PARTS = frozenset({"hardirq", "vector", "softirq"})
+
 
 def cpus(current: Snapshot, previous: Snapshot, interval: Interval) -> tuple[CpuView, ...]:
     """One for each CPU that is online now; all unknown where it was not at the start."""
-    timed = _timed(interval)
+    timed, there = _timed(interval), online(previous)
     accounts_hardirq = any(times.irq_ns for times in current.cpu_times.values())
     accounts_softirq = any(times.softirq_ns for times in current.cpu_times.values())
     views = []
@@ -22,9 +25,10 @@ def cpus(current: Snapshot, previous: Snapshot, interval: Interval) -> tuple[Cpu
             "softirq": kernel.share("softirq_ns") if accounts_softirq else None,
         }
         for collector, by_cpu in timed.items():
-            shares[collector] = by_cpu.get(cpu, 0) / interval.ns if interval.ns else None
-        parts = [shares.get(name) for name in ("hardirq", "vector", "softirq")]
-        measured = [part for part in parts if part is not None] if len(timed) == len(parts) else []
+            known = interval.ns and cpu in there
+            shares[collector] = by_cpu.get(cpu, 0) / interval.ns if known else None
+        parts = [shares.get(name) for name in _PARTS]
+        measured = [part for part in parts if part is not None] if timed.keys() >= _PARTS else []
         views.append(
             CpuView(
                 cpu=cpu,
@@ -34,7 +38,7 @@ def cpus(current: Snapshot, previous: Snapshot, interval: Interval) -> tuple[Cpu
                 system=kernel.share("system_ns"),
                 idle=kernel.share("idle_ns", "iowait_ns"),
                 steal=kernel.share("steal_ns"),
-                timed_by=("kernel", "mixed", "probe")[len(timed.keys() - {"vector"})],
+                timed_by=("kernel", "mixed", "probe")[len(timed.keys() & {"hardirq", "softirq"})],
                 vector=shares.get("vector"),
                 rest=1 - sum(measured) if measured else None,
             )

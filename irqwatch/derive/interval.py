@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from irqwatch.base import counters
-from irqwatch.base.columns import line_cpus, softirq_cpus
+from irqwatch.base.columns import is_incomplete, line_cpus, softirq_cpus
 from irqwatch.base.interval import Interval
 from irqwatch.base.names import device_names, row_keys
 from irqwatch.collectors import PARTS
@@ -15,7 +15,8 @@ def between(current: Snapshot, previous: Snapshot) -> Interval:
     ns = current.monotonic_ns - previous.monotonic_ns
     of_lines = line_cpus(current) & line_cpus(previous)
     of_softirqs = softirq_cpus(current) & softirq_cpus(previous)
-    lines, unknown_lines = _lines(current, previous, of_lines, ns)
+    lines, unknown = _lines(current, previous, of_lines, ns)
+    softirqs, unknown_softirqs = _softirqs(current, previous, of_softirqs, ns)
     probe = None
     if current.probe and previous.probe and not probe_restarted(current, previous):
         probe = _probe(current.probe, previous.probe)
@@ -23,9 +24,10 @@ def between(current: Snapshot, previous: Snapshot) -> Interval:
         ns=ns,
         line_cpus=of_lines,
         softirq_cpus=of_softirqs,
-        lines=lines,
-        unknown_lines=unknown_lines,
-        softirqs=_softirqs(current, previous, of_softirqs, ns),
+        lines=tuple(lines),
+        unknown_lines=frozenset(line.irq for line in unknown if line.irq is not None),
+        unknown_rows=unknown_softirqs | {line.label for line in unknown if line.irq is None},
+        softirqs=softirqs,
         probe=probe,
         devices=device_names(current.devices),
         cgroups=current.cgroups,
@@ -40,26 +42,28 @@ def probe_restarted(current: Snapshot, previous: Snapshot) -> bool:
 
 def _lines(
     current: Snapshot, previous: Snapshot, cpus: frozenset[int], ns: int
-) -> tuple[tuple[Line, ...], frozenset[int]]:
-    """Those that counted something, and the numbers of those of which it is not known."""
-    if not previous.lines:
-        return (), frozenset(line.irq for line in current.lines if line.irq is not None)
+) -> tuple[list[Line], list[Line]]:
+    """Those that counted something, and those of which it is not known."""
     before = dict(zip(row_keys(previous.lines), previous.lines, strict=True))
-    lines, unknown = [], set()
-    for key, line in zip(row_keys(current.lines), current.lines, strict=True):
-        # show_interrupts() in kernel/irq/proc.c leaves a line out while it has neither an action
-        # nor a count: one that was not there before has counted from zero.
-        old = before.get(key) or replace(line, counts={})
+    now = dict(zip(row_keys(current.lines), current.lines, strict=True))
+    lines, unknown = [], []
+    if is_incomplete(current):
+        unknown += [old for key, old in before.items() if key not in now]
+    for key, line in now.items():
         if line.total is not None:
             continue
-        counts = None
-        if _same_line(line, old):
+        counts, old = None, before.get(key)
+        if old is None and not is_incomplete(previous):
+            # show_interrupts() in kernel/irq/proc.c leaves a line out while it has neither an
+            # action nor a count: one that was not there before has counted from zero.
+            old = replace(line, counts={})
+        if old is not None and _same_line(line, old):
             counts = counters.cpu_counts(line.counts, old.counts, cpus, ns)
         if counts:
             lines.append(replace(line, counts=counts))
-        elif counts is None and line.irq is not None:
-            unknown.add(line.irq)
-    return tuple(lines), frozenset(unknown)
+        elif counts is None:
+            unknown.append(line)
+    return lines, unknown
 
 
 def _same_line(line: Line, old: Line) -> bool:
@@ -72,14 +76,15 @@ def _same_line(line: Line, old: Line) -> bool:
 
 def _softirqs(
     current: Snapshot, previous: Snapshot, cpus: frozenset[int], ns: int
-) -> dict[str, CpuCounts]:
+) -> tuple[dict[str, CpuCounts], frozenset[str]]:
+    """What each counted, and those of which it is not known."""
     counted: dict[str, CpuCounts] = {}
     for vector, counts in current.softirq_counts.items():
         if vector in previous.softirq_counts:
             steps = counters.cpu_counts(counts, previous.softirq_counts[vector], cpus, ns)
             if steps is not None:
                 counted[vector] = steps
-    return counted
+    return counted, frozenset(current.softirq_counts.keys() - counted)
 
 
 def _probe(current: Probe, previous: Probe) -> Probe:

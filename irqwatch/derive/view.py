@@ -1,7 +1,9 @@
 """The View of what happened between two snapshots."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS
 from irqwatch.collectors import without_blind
 from irqwatch.derive.causes import NO_INTERRUPT, causes
@@ -11,6 +13,8 @@ from irqwatch.derive.interval import between, probe_restarted
 from irqwatch.derive.sources import sources
 from irqwatch.model.snapshot import Snapshot, Unavailable
 from irqwatch.model.view import View
+
+_TOLD = 8  # rows by name
 
 
 def derive(current: Snapshot, previous: Snapshot) -> View:
@@ -29,6 +33,7 @@ def derive(current: Snapshot, previous: Snapshot) -> View:
     if probe_restarted(current, previous):
         unavailable.append(Unavailable("interval", "the probe was attached anew within it"))
     interval = between(current, previous)
+    unavailable += _unknown(interval)
     coverage = coverage_by(interval)
     caused = causes(interval.probe)
     lost = {}
@@ -49,6 +54,16 @@ def derive(current: Snapshot, previous: Snapshot) -> View:
         unknown_lines=interval.unknown_lines,
         uncaused=caused.of(*NO_INTERRUPT),
     )
+
+
+def _unknown(interval: Interval) -> Iterator[Unavailable]:
+    """Of which rows of the kernel's counts it is not known what they counted: without this word
+    they would look as if they had counted nothing."""
+    unknown = [*map(str, sorted(interval.unknown_lines)), *sorted(interval.unknown_rows)]
+    if unknown:
+        told = ", ".join(unknown[:_TOLD])
+        more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
+        yield Unavailable("counts", f"not known of this interval: {told}{more}")
 
 
 def _why_not_comparable(current: Snapshot, previous: Snapshot) -> str:

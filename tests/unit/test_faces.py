@@ -16,7 +16,15 @@ from irqwatch.collectors.trace import Decoder, LineName
 from irqwatch.derive.line_story import story
 from irqwatch.derive.view import derive
 from irqwatch.model.plan import PlannedLine
-from irqwatch.model.snapshot import SCHEMA, Host, Line, LineDevice, LineSetting, Snapshot
+from irqwatch.model.snapshot import (
+    SCHEMA,
+    Host,
+    Line,
+    LineDevice,
+    LineSetting,
+    Snapshot,
+    Unavailable,
+)
 from irqwatch.model.topology import Cpu, Topology
 from irqwatch.sink import explain
 from irqwatch.sink.prometheus.values import Accountant
@@ -225,3 +233,43 @@ def test_a_shared_line_without_sysfs_is_called_by_its_actions() -> None:
     view = derive(after, before)
     (row,) = (row for row in rows(view, State()) if row.irq == 16)
     assert (row.name, row.device) == (SHARED, None)
+
+
+def test_a_row_that_the_reading_before_stepped_over_is_not_known() -> None:
+    """Its count since the boot is not what the interval counted."""
+    before, after = two(TABLE["grows"])
+    lack = Unavailable("interrupts", "2 garbled rows left out")
+    view = derive(after, replace(before, lines=(), unavailable=(lack,)))
+    assert view.sources == ()
+    told = Unavailable("counts", "not known of this interval: 16, LOC")
+    assert told in view.unavailable
+    assert {"part": told.part, "reason": told.reason} in json.loads(to_json(view))["unavailable"]
+    assert told.reason in frame.plain(view, State(zone=timezone.utc), None)
+    assert "now          not known" in explain.to_text(story(after.lines[0], after, view))
+
+
+def test_a_row_that_the_last_reading_stepped_over_is_not_known() -> None:
+    before, after = two(TABLE["grows"])
+    lack = Unavailable("interrupts", "2 garbled rows left out")
+    view = derive(replace(after, lines=(), unavailable=(lack,)), before)
+    assert Unavailable("counts", "not known of this interval: 16, LOC") in view.unavailable
+
+
+@pytest.mark.parametrize("counts", [None, {}], ids=["stepped over", "all zero"])
+def test_a_sum_outlives_a_reading_that_lacks_its_row(counts: Mapping[int, int] | None) -> None:
+    """Prometheus takes a fall for a restart, and would count all of it again."""
+    label = ("LOC", "", "", "")
+    first = snapshot(1, rows_of(dict.fromkeys(CPUS, 1_000)))
+    lack = Unavailable("interrupts", "2 garbled rows left out")
+    without = replace(snapshot(2, ()), unavailable=(lack,))
+    if counts is not None:
+        without = snapshot(2, rows_of(counts))
+    last = snapshot(3, rows_of({0: 1_007}), CPUS - {1})
+    accountant = Accountant(first, ())
+    found = [
+        accountant.update(one, {}).values["irqwatch_interrupts_total"].get(label)
+        for one in (first, without, last)
+    ]
+    assert found[0] == 70_000
+    assert found[1] in {None, 70_000}
+    assert found[2] is not None and found[2] >= 70_000

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from irqwatch.collectors.hardirq import HardirqTime
+from irqwatch.collectors.softirq import SoftirqTime
+from irqwatch.collectors.work import WorkCause
 from irqwatch.derive.view import derive
-from irqwatch.model.snapshot import CpuTimes, Line, Snapshot, Unavailable
+from irqwatch.model.snapshot import CountAndTime, CpuTimes, Line, Snapshot, Unavailable
 from irqwatch.model.topology import Cpu, Topology
-from irqwatch.model.view import CpuPart, Source, View
+from irqwatch.model.view import CpuPart, InterruptSource, Source, View
 from tests import hosts
 from tests.probes import a_probe
 
@@ -275,3 +277,45 @@ def test_idle_time_that_went_backwards_is_unknown() -> None:
     early = replace(after.cpu_times[0], iowait_ns=0)
     cpu = derive(replace(after, cpu_times={0: early}), before).cpus[0]
     assert (cpu.idle, cpu.system) == (None, 0.1)
+
+
+def test_what_ran_after_an_interrupt_that_came_before_the_interval_is_told() -> None:
+    """All causes together are the whole."""
+    cause = WorkCause(30, "eth0", "", "flush", "events", 1, CountAndTime(4, 100))
+    before = replace(hosts.empty(1), probe=a_probe(hosts.ALL, 5, hardirqs=(timed(3),)))
+    after = replace(
+        hosts.empty(2), probe=a_probe(hosts.ALL, 5, hardirqs=(timed(3),), work_causes=(cause,))
+    )
+    view = derive(after, before)
+    source = one(view, "hardirq", "eth0")
+    assert (source.count, source.irq) == (0, 30)
+    assert isinstance(source, InterruptSource)
+    assert [(caused.name, caused.count) for caused in source.caused] == [("flush", 4)]
+    assert view.uncaused == ()
+
+
+def test_where_the_probe_saw_nothing_stands_what_the_kernel_counted() -> None:
+    """Also of what the probe has seen at another time."""
+    seen = SoftirqTime("NET_RX", 0, hosts.histogram(1_000), hosts.histogram(1_000))
+
+    def at(tick: int, count: int) -> Snapshot:
+        return replace(
+            with_lines(tick, line(count, "eth0")),
+            softirq_counts={"NET_RX": {0: count}},
+            probe=a_probe(hosts.ALL, 5, hardirqs=(timed(3),), softirqs=(seen,)),
+        )
+
+    view = derive(at(2, 1_005), at(1, 5))
+    for kind, name in (("hardirq", "eth0"), ("softirq", "NET_RX")):
+        source = one(view, kind, name)
+        assert (source.count, source.seconds) == (1_000, None)
+
+
+def test_nothing_is_known_of_a_cpu_that_came() -> None:
+    def at(tick: int, cpus: set[int]) -> Snapshot:
+        topology = Topology({cpu: Cpu(cpu, online=cpu in cpus) for cpu in (0, 1)})
+        return replace(with_hardirqs(hosts.empty(tick), timed(tick, cpu=1)), topology=topology)
+
+    known, came = derive(at(2, {0, 1}), at(1, {0})).cpus
+    assert known.hardirq == 0
+    assert (came.hardirq, came.softirq, came.rest) == (None, None, None)
