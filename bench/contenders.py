@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from irqwatch.source import loader
+from irqwatch.source import bpf_syscalls, loader
 
 Contender = Callable[[], AbstractContextManager[None]]
 
@@ -44,7 +44,9 @@ def probe(*collectors: str) -> Contender:
 
     @contextlib.contextmanager
     def attached() -> Iterator[None]:
-        loaded, unavailable = loader.load(collectors, loader.sizes(64, range(os.cpu_count() or 1)))
+        loaded, unavailable = loader.load(
+            collectors, loader.sizes(64, range(bpf_syscalls.possible_cpus()))
+        )
         if unavailable:
             raise SystemExit(f"the probe is not complete: {unavailable}")
         try:

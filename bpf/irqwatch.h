@@ -31,7 +31,7 @@ struct worsts {
 	struct worst slot[2];
 };
 
-/* Why an event could not be used. One slot is written by one program only. */
+/* Why an event could not be used. On one architecture each slot is written by one program only. */
 enum loss {
 	LOSS_HARDIRQ_EXIT_WITHOUT_ENTRY,
 	LOSS_HARDIRQ_ENTRY_OVERWRITTEN,

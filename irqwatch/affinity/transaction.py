@@ -1,8 +1,8 @@
 """A plan applied as one transaction: lock, check, journal, write, verify, measure again, and keep
 it or put all of it back.
 
-An error, a signal, a measurement that is worse, nobody who confirms: all is put back. A process
-that is killed leaves a journal that tells ``undo`` what there was.
+After an error, a signal or a measurement that is worse, or where nobody confirms, all is put back.
+A process that is killed leaves a journal that tells ``undo`` what there was.
 """
 
 import contextlib

@@ -24,7 +24,7 @@ class Default(enum.Enum):
 
     ON = "on"
     OFF = "off"
-    # There they are most of the time that interrupts take.
+    # Forced threads take most of the time that interrupts cost there.
     WHERE_THREADS_ARE_FORCED = "on where the kernel forces interrupts into threads, else off"
 
 
@@ -65,13 +65,14 @@ class Probed(NamedTuple):
 
     ``file`` is its C file; None where bpf/irqwatch.bpf.c includes it, for others call into it.
     ``needs`` are the collectors of which it must have one, since it sees only what they do.
-    ``is_partial``: it does with those of its tracepoints that the kernel has. ``fields`` are the
-    (struct, field) of the kernel that it reads. ``optional_fields`` are those that it does without
-    where the kernel has not all of them: then none is defined. ``formats`` are maps with what
-    functions are named with. ``arrays`` are its per-CPU arrays of one entry, ``others`` maps that
-    the agent reads in a way of its own. ``losses_in`` is the array whose member ``losses`` counts,
-    in the order of the constants LOSS_NAME_REASON, what it could not use. ``counted_by`` is the
-    program of which each run is one of its events, where that is not the first.
+    ``is_partial``: any of its tracepoints is enough. ``fields`` are the (struct, field) of the
+    kernel that it reads. ``optional_fields`` are those that it does without where the kernel has
+    not all of them: then none is defined. ``formats`` are the maps that hold the format with which
+    bpf_snprintf() writes names of functions. ``arrays`` are its per-CPU arrays of one entry,
+    ``others`` maps that the agent reads in a way of its own. ``losses_in`` is the array whose
+    member ``losses`` counts, in the order of the constants LOSS_NAME_REASON, what it could not use.
+    ``counted_by`` names the program that runs once for each event, where that is not the first of
+    ``programs``.
     """
 
     file: str | None

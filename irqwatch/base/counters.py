@@ -1,5 +1,5 @@
-"""What cumulative counters counted between two readings. ``None`` is "unknown": a counter went
-backwards, so it was reset, or what it counts is not what it counted before."""
+"""What cumulative counters counted between two readings. ``None`` means unknown: a counter is lower
+than before and has not wrapped. It was reset, or now counts another thing."""
 
 from collections.abc import Iterable, Mapping, Set
 from typing import TypeVar
@@ -13,9 +13,10 @@ Name = TypeVar("Name")
 # include/linux/irqdesc.h, struct kernel_stat in include/linux/kernel_stat.h).
 WRAP = 1 << 32
 
-# No CPU takes an interrupt in less: entry and return alone cost more. A counter that is now lower
-# has wrapped if the steps over the wrap fit the interval at this pace; if not, it was reset. At one
-# sample a second a reset is taken for a wrap only from within 10 million below 2**32.
+# Entry and return alone take longer, so no CPU takes interrupts faster than this. A counter that is
+# lower than before has wrapped if the steps over the wrap fit into the interval at this pace; else
+# it was reset. At one sample a second a reset counter is mistaken for one that wrapped only if it
+# stood within 10 million of 2**32.
 SHORTEST_INTERRUPT_NS = 100
 
 

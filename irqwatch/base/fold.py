@@ -74,8 +74,8 @@ def add(one: Vector, other: Vector) -> Vector:
 
 class Groups:
     """Sums of counters by group, of which at most ``limit`` exist apart: what comes later goes to
-    ``other``, and stays there. A sum does not fall when a member goes or starts from zero again,
-    which Prometheus would take for a restart and count the whole sum anew."""
+    ``other``, and stays there. When a member goes, or starts again from zero, the sum does not
+    fall: Prometheus would take a fall for a restart and count the whole sum again."""
 
     def __init__(self, limit: int, other: Labels) -> None:
         self._limit = limit
@@ -119,9 +119,9 @@ def _growth(counters: Vector, last: Vector | None) -> Vector:
 
 
 class CpuSums:
-    """Sums over CPUs of the kernel's 32-bit counters. A sum does not fall when a counter wraps or a
-    CPU goes offline, which Prometheus would take for a restart and count the whole sum anew; what
-    is unknown (``irqwatch.base.counters``: a counter that was reset, a CPU that came) adds
+    """Sums over CPUs of the kernel's 32-bit counters. When a counter wraps or a CPU goes offline
+    the sum does not fall: Prometheus would take a fall for a restart and count the whole sum again.
+    What is unknown (``irqwatch.base.counters``: a counter that was reset, a CPU that came) adds
     nothing."""
 
     def __init__(self) -> None:

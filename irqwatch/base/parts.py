@@ -37,8 +37,8 @@ class Part(Generic[T]):
     name one: its source, and "cpu" last where it is of one CPU. The other fields hold counters, or
     the worst event of the last interval. ``names`` says who named each text field; where that
     depends on the part, ``renamed`` (part, renaming by Naming → the fields that change) does.
-    ``comes_again``: one that is lower than before was forgotten to make room, and counts from
-    zero."""
+    ``comes_again``: a part that is lower than before was removed from its map to make room, and has
+    counted from zero since. Elsewhere such a part is unknown."""
 
     name: str
     type: type[T]
@@ -52,8 +52,9 @@ class Part(Generic[T]):
         return typing.cast("tuple[T, ...]", probe.parts.get(self.name, ())) if probe else ()
 
     def between(self, current: Probe, previous: Probe) -> tuple[T, ...]:
-        """The interval's part of each of ``current``; one that is new counted from zero. A source
-        of which one part went backwards is unknown, and left out as a whole."""
+        """What each part of ``current`` counted in the interval; one that ``previous`` has not,
+        counted from zero. Where one CPU's part of a source went backwards, the whole source is
+        unknown and left out."""
         before = {self._identity(part): part for part in self.of(previous)}
         steps, unknown = [], set()
         for now in self.of(current):

@@ -10,8 +10,8 @@ from irqwatch.model.snapshot import Worst
 
 class Reading:
     """``tables`` are the (key, value) of hash maps, ``arrays`` the parts of all ``possible`` CPUs
-    of per-CPU arrays of one entry. ``epoch`` is the one that is over; ``machine`` is as uname -m
-    says."""
+    of per-CPU arrays of one entry. ``epoch`` is the last one of the worst events, whose slot no
+    program writes any more (decision 3); ``machine`` is as uname -m says."""
 
     def __init__(
         self,

@@ -304,7 +304,8 @@ COLLECTOR = Collector(
             "not_mine_count",
             "events",
             'the part of `count` that the action answered with "not mine" (IRQ_NONE): on a '
-            "shared line each action is asked. `p50_s` to `max_s` are of the others",
+            "shared line each action is asked. `p50_s` and `p99_s` are of the others, `max_s` and "
+            "`worst` of all",
         ),
         Key("not_mine_seconds", "seconds", "the part of `seconds` that went into those"),
         Key("worst", "", "the event of `max_s`: see below"),
@@ -331,8 +332,8 @@ COLLECTOR = Collector(
             help="Longest hard interrupt seen in the last one to two minutes.",
             unit="seconds",
             meaning=(
-                "The longest hard interrupt seen in the last one to two minutes. A quantile "
-                "cannot show a single long one."
+                "The longest run of a handler seen in the last one to two minutes, those that "
+                'answered "not mine" too. A quantile cannot show a single long one.'
             ),
             example="topk(5, irqwatch_hardirq_duration_max_seconds)",
         ),

@@ -194,9 +194,12 @@ def check_trial(facts: HostFacts, trial: Trial | None) -> Remark:
     if trial.snapshot.probe is None:
         reasons = [lack.reason for lack in trial.snapshot.unavailable if lack.part == "probe"]
         return Remark("probe", "missing", "; ".join(reasons))
-    had = working(trial)
-    detail = f"{len(had)} of {len(COLLECTORS)} collectors, as below"
-    return Remark("probe", "ok" if had else "missing", detail)
+    verdicts = [one.verdict for one in tried(trial)]
+    saw, idle = verdicts.count("ok"), verdicts.count("note")
+    detail = f"{saw} of {len(COLLECTORS)} collectors saw events"
+    if idle:
+        detail += f", {idle} loaded with nothing to see"
+    return Remark("probe", "ok" if saw or idle else "missing", detail)
 
 
 def working(trial: Trial | None) -> list[str]:

@@ -1,7 +1,8 @@
 """What happened between two snapshots: rates, shares, quantiles.
 
 ``None`` is "unknown" throughout: a counter that went backwards, a part that is not available, a
-quantile of nothing. Never a negative rate and never a zero that was not measured.
+quantile of nothing. Never a negative rate and never a zero that was not measured. A source that is
+absent counted nothing, or ``unavailable`` says that it is not known.
 """
 
 from collections.abc import Iterator, Mapping

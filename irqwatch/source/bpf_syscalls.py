@@ -1,7 +1,8 @@
 """What the agent asks of the kernel's BPF maps and programs, through libbpf's thin wrappers.
 
-libbpf is present wherever bcc is and loads no compiler. All calls work on descriptors that the
-process holds, so they need no privilege since Linux 5.19 (commit c8644cd0efe7).
+libbpf is present wherever bcc is and loads no compiler. All but possible_cpus(), which makes a map,
+work on descriptors that the process holds, and so need no privilege since Linux 5.19 (commit
+c8644cd0efe7).
 """
 
 import ctypes

@@ -73,7 +73,8 @@ class HostReader:
         proc = self._root.procfs
         found = parts.read("interrupts", proc / "interrupts", interrupts.parse)
         if found and found.skipped:
-            parts.lack("interrupts", f"{found.skipped} garbled rows left out")
+            rows = "row" if found.skipped == 1 else "rows"
+            parts.lack("interrupts", f"{found.skipped} garbled {rows} left out")
         counted = parts.read("softirqs", proc / "softirqs", softirqs.parse)
         parse_stat = partial(stat.parse, ticks_per_second=self._ticks_per_second)
         cpu_times = parts.read("cpu_times", proc / "stat", parse_stat) or {}

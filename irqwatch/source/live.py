@@ -114,7 +114,8 @@ class LiveSource:
             self._lacking.append(Unavailable("probe", str(error)))
 
     def _capture(self) -> Capture | Unavailable | None:
-        """First of all, so that the kernel's own counts are read right after."""
+        """The maps, copied before all else, so that the kernel's own counts are read right after
+        them (decision 5)."""
         try:
             return self._probe.capture() if self._probe else None
         except ProbeError as error:

@@ -31,7 +31,7 @@ CPUS, EPOCHS = "cpus", "epochs"
 ABANDONED_NS = 600 * 10**9
 ABANDONED_WHEN_CROWDED_NS = 10 * 10**9
 
-# A compilation has hundreds a second of them.
+# Entries of processes: a compilation makes hundreds a second.
 PROCESS_PATIENCE_NS = 5 * 10**9
 
 

@@ -30,7 +30,8 @@ READ_MAPS_EVERY_NS = 10 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class WantedEvents:
-    """Empty is all. An event has to pass each filter, and passes one if it is any of its set."""
+    """An empty set lets all pass. An event has to pass every filter, and passes one that has it in
+    its set."""
 
     slower_ns: int
     irqs: frozenset[int] = frozenset()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from irqwatch import clock
 
 TIMES = 50
-LIMIT_SECONDS = 0.2  # for a packet on its way over loopback, which is sent and received in one
+LIMIT_SECONDS = 0.2  # for recv(): over loopback a packet is there when send() returns
 SLEEP_NS = 200_000
 
 

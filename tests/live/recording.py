@@ -6,7 +6,6 @@ the two buffers have for it. The probe is read often before and after the load: 
 while none of the events happened, so that those between two of them are known exactly.
 """
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +14,7 @@ from typing import NamedTuple
 import psutil
 
 from irqwatch.model.snapshot import Probe
-from irqwatch.source import loader
+from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.probe import ProbeReader
 from tests.oracle.pages import EventsLost
 from tests.oracle.ring_buffer import RingBuffer
@@ -84,7 +83,7 @@ def record(
     needed: Sequence[str] = (),
 ) -> Recording:
     """``needed`` are collectors that it sees through."""
-    possible = tuple(range(os.cpu_count() or 1))
+    possible = tuple(range(bpf_syscalls.possible_cpus()))
     unseen = _threads_of_1()
     with (
         RingBuffer("first", recorded=events) as first,

@@ -1,6 +1,5 @@
 """The exception collector against what the kernel counts for a process."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import pytest
 
 from irqwatch.collectors.exception import ProcessFaults
 from irqwatch.model.snapshot import Probe
-from irqwatch.source import loader
+from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.probe import ProbeReader
 from tests.live.recording import in_one_of_a_few_runs
 
@@ -40,7 +39,7 @@ sys.stdin.readline()
 
 @contextmanager
 def reading() -> Iterator[ProbeReader]:
-    cpus = os.cpu_count() or 1
+    cpus = bpf_syscalls.possible_cpus()
     loaded, unavailable = loader.load(["exception"], loader.sizes(64, range(cpus)))
     assert not unavailable
     reader = ProbeReader(loaded, tuple(range(cpus)))

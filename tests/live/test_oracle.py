@@ -12,7 +12,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from irqwatch.source import loader
+from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.probe import ProbeReader
 from tests.events import Event
 from tests.live.load import read_disk, read_hwrng, send_udp_packets
@@ -84,7 +84,7 @@ def record() -> Recorded:
     threads_of_1 = threads(1)
     with RingBuffer("first") as first, RingBuffer("second") as second:
         first.enable()
-        possible = tuple(range(os.cpu_count() or 1))
+        possible = tuple(range(bpf_syscalls.possible_cpus()))
         loaded, unavailable = loader.load(
             ["hardirq", "softirq", "vector", "work"], loader.sizes(256, possible)
         )

@@ -14,7 +14,7 @@ import pytest
 from irqwatch.collectors.signal import SignalTime
 from irqwatch.model.histogram import merge
 from irqwatch.model.snapshot import Probe
-from irqwatch.source import loader
+from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.probe import ProbeReader
 from tests.live.recording import RUNS, Seen, in_one_of_a_few_runs, quiet_interval, record
 from tests.live.spans import fits, paired
@@ -100,7 +100,7 @@ def test_times_are_those_of_the_trace(
 
 @pytest.fixture
 def reader() -> Iterator[ProbeReader]:
-    cpus = os.cpu_count() or 1
+    cpus = bpf_syscalls.possible_cpus()
     loaded, unavailable = loader.load(["signal"], loader.sizes(64, range(cpus)))
     assert not unavailable
     reader = ProbeReader(loaded, tuple(range(cpus)))

@@ -72,7 +72,7 @@ def test_times_are_those_of_the_trace(name: str) -> None:
 
 @pytest.fixture
 def reader() -> Iterator[ProbeReader]:
-    cpus = os.cpu_count() or 1
+    cpus = bpf_syscalls.possible_cpus()
     loaded, unavailable = loader.load(["syscall"], loader.sizes(64, range(cpus)))
     assert not unavailable
     reader = ProbeReader(loaded, tuple(range(cpus)))

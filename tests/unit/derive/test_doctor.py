@@ -201,7 +201,7 @@ def test_one_that_was_refused_takes_nothing_from_the_others():
     assert (refused.verdict, refused.detail) == ("missing", f"refused: {reason}")
     assert (refused.counted, refused.lost) == (None, None)
     assert collector("timer", trial).verdict == "ok"
-    assert (probe.verdict, probe.detail) == ("ok", f"1 of {len(COLLECTORS)} collectors, as below")
+    assert (probe.verdict, probe.detail) == ("ok", f"1 of {len(COLLECTORS)} collectors saw events")
     assert doctor.verbs(HEALTHY, trial)["serve"].startswith("times timer; ")
 
 

@@ -118,7 +118,7 @@ def test_a_garbled_row_is_left_out_and_said(tmp_path: Path) -> None:
         file.write(" 99: 1 2\n")
     reading = HostReader(root).read()
     assert len(reading.lines) == 13
-    assert reading.unavailable == (Unavailable("interrupts", "1 garbled rows left out"),)
+    assert reading.unavailable == (Unavailable("interrupts", "1 garbled row left out"),)
 
 
 def test_each_part_says_how_long_it_took(tmp_path: Path) -> None:
