@@ -54,8 +54,10 @@ WorkKey = tuple[int, bytes]
 @dataclass(frozen=True, slots=True)
 class WorkTime:
     """Work items of one function on one workqueue, on all CPUs. ``latency`` is queued-to-start of
-    the items whose queueing was seen; ``run`` is wall time, sleeping included. A stall is an item
-    that had to wait to be activated because the queue was at max_active."""
+    the items whose queueing was seen; ``run`` is wall time, sleeping included; ``on_cpu`` is the
+    time on a CPU of the same runs, where the kernel tells it: ``is_on_cpu_known`` is None in
+    recordings of before it was asked. A stall is an item that had to wait to be activated because
+    the queue was at max_active."""
 
     function: str
     workqueue: str  # "" where the queueing was not seen
@@ -66,6 +68,8 @@ class WorkTime:
     cpus: Mapping[int, CountAndTime] = field(default_factory=dict)  # of ``run``
     worst_latency: Worst | None = None
     worst_run: Worst | None = None
+    on_cpu: Mapping[int, CountAndTime] = field(default_factory=dict)
+    is_on_cpu_known: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +129,14 @@ def _functions(reading: Reading) -> dict[WorkKey, str]:
 def _works(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkTime, ...]:
     """Of what all CPUs share and of each CPU's own part."""
     at, cpu_at = reading.at("work"), reading.at("work_cpu")
+    is_known = any(value[cpu_at.on_cpu] for _, value in reading.entries("work_cpus"))
     parts = [
         WorkTime(
             function=functions[key.function, key.workqueue],
             workqueue=text(key.workqueue),
             latency=histogram(value, at.latency),
             run=histogram(value, at.run),
+            is_on_cpu_known=is_known,
         )
         for key, value in reading.entries("works")
     ]
@@ -139,6 +145,7 @@ def _works(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkTime
         if function is None:  # it came into being between the two reads: next time
             continue
         runs = CountAndTime(value[cpu_at.run_count], value[cpu_at.run_ns])
+        on_cpu = count_and_time(value, cpu_at.on_cpu)
         parts.append(
             WorkTime(
                 function=function,
@@ -146,6 +153,8 @@ def _works(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkTime
                 stall_count=value[cpu_at.stall_count],
                 stall_ns=value[cpu_at.stall_ns],
                 cpus={key.cpu: runs} if runs.count else {},
+                on_cpu={key.cpu: on_cpu} if on_cpu.count else {},
+                is_on_cpu_known=is_known,
                 worst_latency=reading.worst(value, cpu_at.worst_latency, key.cpu),
                 worst_run=reading.worst(value, cpu_at.worst_run, key.cpu),
             )
@@ -278,6 +287,15 @@ COLLECTOR = Collector(
             ("work_struct", "func"),
             ("pool_workqueue", "wq"),
             ("workqueue_struct", "name"),
+        ),
+        optional_fields=(
+            ("task_struct", "se"),
+            ("sched_entity", "exec_start"),
+            ("sched_entity", "sum_exec_runtime"),
+            ("sched_entity", "cfs_rq"),
+            ("cfs_rq", "rq"),
+            ("rq", "clock"),
+            ("rq", "clock_task"),
         ),
         formats=("function_format",),
         tables=(

@@ -16,7 +16,9 @@ def shared(function: int, workqueue: bytes, name: bytes, **members: Any) -> Any:
     return entry("works", key, {"function": name, **members})
 
 
-def on_cpu(work: tuple[int, bytes], cpu: int, count: int, ns: int, wait_ns: int = 0) -> Any:
+def on_cpu(
+    work: tuple[int, bytes], cpu: int, count: int, ns: int, wait_ns: int = 0, **more: Any
+) -> Any:
     function, workqueue = work
     worst = {"slot": {0: {"ns": wait_ns, "at_ns": 1, "pid": 2, "comm": b"kworker/0:1"}}}
     members: Mapping[str, Any] = {
@@ -25,6 +27,7 @@ def on_cpu(work: tuple[int, bytes], cpu: int, count: int, ns: int, wait_ns: int 
         "stall_count": 1,
         "stall_ns": 7,
         "worst_latency": worst,
+        **more,
     }
     key = {"key": {"function": function, "workqueue": workqueue}, "cpu": cpu}
     return entry("work_cpus", key, members)
@@ -72,6 +75,22 @@ def test_functions_and_queues_are_kept_apart_and_sorted() -> None:
 
 def test_a_cpus_part_that_came_after_the_shared_ones_were_read_waits() -> None:
     assert works([], [on_cpu((0xA, b"mm_percpu_wq"), 1, 1, 1)]) == ()
+
+
+def test_time_on_a_cpu_is_by_cpu_too() -> None:
+    one = (0xA, b"netns")
+    known = {"on_cpu": {"count": 2, "ns": 40}}
+    (work,) = works(
+        [shared(*one, b"cleanup_net")],
+        [on_cpu(one, 0, 2, 300, **known), on_cpu(one, 1, 1, 100)],
+    )
+    assert (work.on_cpu, work.is_on_cpu_known) == ({0: CountAndTime(2, 40)}, True)
+
+
+def test_time_on_a_cpu_is_unknown_where_no_run_has_it() -> None:
+    one = (0xA, b"netns")
+    (work,) = works([shared(*one, b"cleanup_net")], [on_cpu(one, 0, 2, 300)])
+    assert (work.on_cpu, work.is_on_cpu_known) == ({}, False)
 
 
 def test_a_cpu_where_it_only_waited_is_not_one_where_it_ran() -> None:
