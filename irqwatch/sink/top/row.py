@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
+from irqwatch.base.measures import total
 from irqwatch.model.snapshot import Worst
 from irqwatch.model.view import Caused, CpuPart, InterruptSource, Source, View
 
@@ -96,13 +97,13 @@ def caused_by(row: Row, caused: tuple[Caused, ...], view: View) -> Iterator[Row]
             cpus=part.cpus,
             words=_words(row.irq, part.kind, part.name, part.workqueue),
             irq=row.irq,
-            share=_per_second(part.seconds, view),
+            share=_share(part.seconds, view),
         )
 
 
 def no_interrupt(view: View) -> Row:
     """What followed from none, as one row."""
-    seconds = sum(part.seconds for part in view.uncaused)
+    seconds = total(part.seconds for part in view.uncaused)
     count = sum(part.count for part in view.uncaused)
     return Row(
         kind="-",
@@ -114,7 +115,7 @@ def no_interrupt(view: View) -> Row:
         rate=_per_second(count, view),
         cpus={},
         words=_words(None, "-", NO_INTERRUPT),
-        whole_share=_per_second(seconds, view),
+        whole_share=_share(seconds, view),
     )
 
 
@@ -130,3 +131,7 @@ def _words(irq: int | None, *words: str | None) -> tuple[str, ...]:
 
 def _per_second(amount: float, view: View) -> float:
     return amount / view.interval_s if view.interval_s else 0.0
+
+
+def _share(seconds: float | None, view: View) -> float | None:
+    return None if seconds is None else _per_second(seconds, view)
