@@ -410,7 +410,7 @@ static void check_exceptions(void)
 
 static void check_signals(void)
 {
-	u64 generated = signal_loss(SIGNAL_GENERATE_MAP_FULL), delivered = 0;
+	u64 generated = signal_loss(LOSS_SIGNAL_GENERATE_MAP_FULL), delivered = 0;
 	struct element *element;
 	struct signal_times *times;
 	u32 chain;
@@ -422,15 +422,16 @@ static void check_signals(void)
 		must(times->dropped_count <= times->generated_count, "the dropped are a part");
 	}
 	must(generated == ran("signal_generate"), "each signal is counted once");
-	delivered += signal_loss(SIGNAL_DELIVER_WITHOUT_GENERATE) +
-		     signal_loss(SIGNAL_DELIVER_BEHIND_ANOTHER) +
-		     signal_loss(SIGNAL_DELIVER_MAP_FULL);
+	delivered += signal_loss(LOSS_SIGNAL_DELIVER_WITHOUT_GENERATE) +
+		     signal_loss(LOSS_SIGNAL_DELIVER_BEHIND_ANOTHER) +
+		     signal_loss(LOSS_SIGNAL_DELIVER_MAP_FULL);
 	must(delivered <= ran("signal_deliver"), "no delivery is counted twice");
 }
 
 static void check_syscalls(void)
 {
-	u64 ended = syscall_loss(SYSCALL_EXIT_WITHOUT_ENTER) + syscall_loss(SYSCALL_EXIT_MAP_FULL);
+	u64 ended = syscall_loss(LOSS_SYSCALL_EXIT_WITHOUT_ENTER) +
+		    syscall_loss(LOSS_SYSCALL_EXIT_MAP_FULL);
 	struct syscall_key *key;
 	struct element *element;
 	u32 chain;
@@ -470,8 +471,8 @@ static void check_tasklets(void)
 		count += count_of(&((struct tasklet *)element->value)->run);
 	for_each(tasklet_cpus_map, element, chain) {
 		cpu = (struct tasklet_cpu *)element->value;
-		count += cpu->losses[TASKLET_LOSS_EXIT_WITHOUT_ENTRY] +
-			 cpu->losses[TASKLET_LOSS_MAP_FULL];
+		count += cpu->losses[LOSS_TASKLET_EXIT_WITHOUT_ENTRY] +
+			 cpu->losses[LOSS_TASKLET_MAP_FULL];
 	}
 	must(count == ran("tasklet_exit"), "each exit of a tasklet is counted once");
 }
@@ -506,7 +507,8 @@ static u64 thread_loss(enum thread_loss reason)
 
 static void check_threads(void)
 {
-	u64 latencies = thread_loss(THREAD_LATENCY_MAP_FULL), runs = thread_loss(THREAD_RUN_MAP_FULL);
+	u64 latencies = thread_loss(LOSS_THREAD_LATENCY_MAP_FULL);
+	u64 runs = thread_loss(LOSS_THREAD_RUN_MAP_FULL);
 	struct thread_times *times;
 	struct element *element;
 	u32 chain;
