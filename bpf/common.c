@@ -32,6 +32,27 @@ static __always_inline u64 now_and_hardirq_ns(struct cpu *cpu, u64 *hardirq_ns)
 	return now_ns;
 }
 
+/* Time spent on this CPU in interrupts that are over: what is taken from the thread that runs on it. */
+static __always_inline u64 interrupts_ns(struct cpu *cpu)
+{
+	return cpu->hardirq_ns + cpu->softirq_ns;
+}
+
+/* The time now, and that spent in interrupts by now: once more where a softirq came between. */
+static __always_inline u64 now_and_interrupts_ns(struct cpu *cpu, u64 *ns)
+{
+	u64 softirq_ns = *(volatile u64 *)&cpu->softirq_ns;
+	u64 hardirq_ns;
+	u64 now_ns = now_and_hardirq_ns(cpu, &hardirq_ns);
+
+	if (*(volatile u64 *)&cpu->softirq_ns != softirq_ns) {
+		softirq_ns = *(volatile u64 *)&cpu->softirq_ns;
+		now_ns = now_and_hardirq_ns(cpu, &hardirq_ns);
+	}
+	*ns = hardirq_ns + softirq_ns;
+	return now_ns;
+}
+
 /* What an event of now follows from. Task context is told from a softirq by one being open, which on
  * PREEMPT_RT, where a task may preempt a softirq, can be wrong. */
 static __always_inline u64 cause_now(struct cpu *cpu, struct cause *cause)

@@ -95,7 +95,8 @@ struct move {
 
 /* All that events of one CPU share. */
 struct cpu {
-	u64 hardirq_ns; /* time in hard interrupts so far: what a softirq subtracts */
+	u64 hardirq_ns; /* time in hard interrupts so far: what a softirq subtracts … */
+	u64 softirq_ns; /* … and in softirqs without those: what a thread subtracts too */
 
 	u64 hardirq_start_ns; /* 0: none is open */
 	struct cause hardirq;
@@ -127,6 +128,8 @@ struct cpu {
 	struct move moved[MOVES];
 
 	struct cause thread; /* of the interrupt thread that runs now */
+
+	u64 rq; /* the struct rq of this CPU; 0: not asked for yet */
 
 	u64 queued_work; /* the item queued last, with no other event of work since; 0: none */
 
@@ -175,6 +178,14 @@ struct work_waiting {
 	char workqueue[WORKQUEUE_NAME_BYTES];
 };
 
+/* A thread's account at one instant, from which its time on a CPU since then is told: on_cpu.c. */
+struct account {
+	u64 is_known;
+	u64 interrupts_ns; /* that of its CPU */
+	u64 off_ns; /* how long it had been on no CPU, from some instant on, by the clock of tasks … */
+	u64 behind_ns; /* … and how far that was behind the CPU's own */
+};
+
 /* A run: the item, and the thread that runs it. That is its kworker; of a BH workqueue (Linux 6.9) it is
  * whatever task the softirq came over, with runs on top of each other and idle tasks sharing id 0. */
 struct work_run_key {
@@ -184,6 +195,7 @@ struct work_run_key {
 
 struct work_running {
 	u64 start_ns;
+	struct account account;
 	struct work_key key;
 	u64 via;
 	struct cause cause;
@@ -219,6 +231,7 @@ struct work_cpu_key {
 struct work_cpu {
 	u64 run_count;
 	u64 run_ns;
+	struct count_and_ns on_cpu; /* the runs whose time on a CPU is known */
 	u64 stall_count;
 	u64 stall_ns;
 	struct worsts worst_latency;

@@ -197,6 +197,7 @@ int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 	run_ns = elapsed_ns(hardirq_ns - cpu->softirq_hardirq_ns, run_ns);
 	cpu->softirq_start_ns = 0;
 	cpu->softirq_end_ns = now_ns;
+	cpu->softirq_ns += run_ns;
 
 	softirq = &cpu->softirqs[vector];
 	histogram_add(&softirq->run, run_ns);
@@ -212,9 +213,6 @@ int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 	caused->count++;
 	caused->ns += own_ns;
 	keep_worst(&softirq->worst_run, run_ns, now_ns);
-#ifdef COLLECT_THREAD
-	take_from_thread(cpu, run_ns);
-#endif
 #ifdef COLLECT_BLAME
 	if (!in_ksoftirqd(cpu))
 		blame_softirq(&cpu->softirq_cause, vector, run_ns);

@@ -27,8 +27,7 @@ struct irq_thread {
 	u64 is_secondary;
 	u64 woken_ns; /* the oldest wake not yet served; 0: none */
 	u64 start_ns; /* when it came on a CPU; 0: it is on none */
-	u64 hardirq_ns; /* cpu->hardirq_ns then */
-	u64 softirq_ns; /* thread_cpu.softirq_ns then */
+	u64 interrupts_ns; /* interrupts_ns() then */
 	u64 run_ns; /* of the run that is not over, so far */
 };
 
@@ -50,7 +49,6 @@ enum thread_loss {
 };
 
 struct thread_cpu {
-	u64 softirq_ns; /* time in softirqs over threads so far */
 	u64 losses[THREAD_LOSSES];
 };
 
@@ -60,16 +58,10 @@ BPF_F_TABLE("hash", struct hardirq_key, struct thread_times, threads, MAX_THREAD
 BPF_ARRAY(no_thread, struct thread_times, 1); /* zeros, too large for the stack */
 BPF_PERCPU_ARRAY(thread_cpus, struct thread_cpu, 1);
 
-static __always_inline struct thread_cpu *this_thread_cpu(void)
-{
-	int zero = 0;
-
-	return thread_cpus.lookup(&zero);
-}
-
 static __always_inline void thread_lost(enum thread_loss reason)
 {
-	struct thread_cpu *own = this_thread_cpu();
+	int zero = 0;
+	struct thread_cpu *own = thread_cpus.lookup(&zero);
 
 	if (own)
 		own->losses[reason]++;
@@ -128,18 +120,6 @@ static __always_inline void note_wake(u32 ret, struct hardirq_key *key, u64 now_
 		thread->woken_ns = now_ns;
 }
 
-/* A softirq that has just ended took its time from the thread under it. */
-static __always_inline void take_from_thread(struct cpu *cpu, u64 run_ns)
-{
-	struct thread_cpu *own;
-
-	if (!cpu->thread.action)
-		return;
-	own = this_thread_cpu();
-	if (own)
-		own->softirq_ns += run_ns;
-}
-
 /* What follows from the thread is counted with the line on this CPU, which may not have fired here. */
 static __always_inline struct thread_times *first_times(struct hardirq_key *key)
 {
@@ -188,16 +168,15 @@ static __always_inline void end_run(struct irq_thread *thread, u64 now_ns)
 
 static __always_inline void leave_cpu(struct cpu *cpu, u64 task, u32 state)
 {
-	struct thread_cpu *own = this_thread_cpu();
 	struct irq_thread *thread = irq_threads.lookup(&task);
 	struct cause none = {};
 	u64 now_ns, others_ns;
 
 	cpu->thread = none;
-	if (!own || !thread || !thread->start_ns)
+	if (!thread || !thread->start_ns)
 		return;
 	now_ns = bpf_ktime_get_ns();
-	others_ns = cpu->hardirq_ns - thread->hardirq_ns + own->softirq_ns - thread->softirq_ns;
+	others_ns = interrupts_ns(cpu) - thread->interrupts_ns;
 	thread->run_ns += elapsed_ns(others_ns, elapsed_ns(thread->start_ns, now_ns));
 	thread->start_ns = 0;
 	if (state & TASK_DEAD)
@@ -223,18 +202,14 @@ static __always_inline void waited_to_run(struct irq_thread *thread, u64 now_ns)
 static __always_inline void come_on_cpu(struct cpu *cpu, struct irq_thread *thread)
 {
 	u64 now_ns = bpf_ktime_get_ns();
-	struct thread_cpu *own = this_thread_cpu();
 
-	if (!own)
-		return;
 	thread->start_ns = now_ns;
-	thread->hardirq_ns = cpu->hardirq_ns;
-	thread->softirq_ns = own->softirq_ns;
+	thread->interrupts_ns = interrupts_ns(cpu);
 	cpu->thread = thread->cause;
 	if (thread->woken_ns)
 		waited_to_run(thread, now_ns);
 	else if (!thread->run_ns && !thread->is_secondary)
-		own->losses[LOSS_THREAD_RUN_WITHOUT_WAKE]++;
+		thread_lost(LOSS_THREAD_RUN_WITHOUT_WAKE);
 }
 
 /* With interrupts off; the state is that of the task that leaves (kernel/sched/core.c, __schedule()), and

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * How long does a work item wait in its queue, was it held back by max_active, how long does it run?
+ * How long does a work item wait in its queue, was it held back by max_active, how long does it run, and for
+ * how much of that is it on a CPU?
  *
  * Queueing and activation are traced in __queue_work() under the pool's lock with interrupts off, so
  * an item that is activated at once is activated before any other event of work on this CPU; one that
@@ -12,6 +13,8 @@
  * latency. An item that is cancelled while it waits leaves its entry in `works_waiting`: queueing the same
  * item again overwrites it, and the reader removes what is old (irqwatch/source/probe.py).
  */
+
+#include "on_cpu.c"
 
 BPF_F_TABLE("hash", u64, struct work_waiting, works_waiting, MAX_WORKS_WAITING, BPF_F_NO_PREALLOC);
 BPF_F_TABLE("hash", struct work_run_key, struct work_running, works_running, MAX_WORKS_RUNNING, BPF_F_NO_PREALLOC);
@@ -176,11 +179,13 @@ int irqw_work_start(struct bpf_raw_tracepoint_args *ctx)
 	struct work_waiting waiting = {};
 	struct work_run_key run = {};
 	struct work_running running = {};
+	u64 others_ns;
 
 	if (!cpu)
 		return 0;
 	cpu->queued_work = 0;
-	running.start_ns = bpf_ktime_get_ns();
+	running.start_ns = now_and_interrupts_ns(cpu, &others_ns);
+	open_account(cpu, &running.account, others_ns);
 	bpf_probe_read_kernel(&running.key.function, sizeof(running.key.function),
 			      (void *)(item + OFFSET_work_struct_func));
 	if (take_waiting(item, &waiting)) {
@@ -197,7 +202,8 @@ int irqw_work_start(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-static __always_inline void count_cause(struct cpu *cpu, struct work_running *run, u64 run_ns)
+/* Of time on a CPU not known `on_cpu_ns` is 0. */
+static __always_inline void count_cause(struct cpu *cpu, struct work_running *run, u64 on_cpu_ns)
 {
 	struct work_cause_key key = {};
 	struct count_and_ns none = {};
@@ -217,21 +223,22 @@ static __always_inline void count_cause(struct cpu *cpu, struct work_running *ru
 		return;
 	}
 	__sync_fetch_and_add(&caused->count, 1);
-	__sync_fetch_and_add(&caused->ns, run_ns);
+	__sync_fetch_and_add(&caused->ns, on_cpu_ns);
 }
 
 int irqw_work_end(struct bpf_raw_tracepoint_args *ctx)
 {
-	u64 now_ns = bpf_ktime_get_ns();
 	struct cpu *cpu = this_cpu();
 	struct work_run_key run = {};
 	struct work_running *found, running;
 	struct work *work;
 	struct work_cpu *work_cpu;
-	u64 run_ns;
+	u64 now_ns, others_ns, run_ns, on_cpu_ns = 0;
+	bool is_known;
 
 	if (!cpu)
 		return 0;
+	now_ns = now_and_interrupts_ns(cpu, &others_ns);
 	cpu->queued_work = 0;
 	run.work = ctx->args[0];
 	run.thread = (u32)bpf_get_current_pid_tgid();
@@ -243,6 +250,7 @@ int irqw_work_end(struct bpf_raw_tracepoint_args *ctx)
 	running = *found;
 	works_running.delete(&run);
 	run_ns = elapsed_ns(running.start_ns, now_ns);
+	is_known = on_cpu_since(cpu, &running.account, !run.thread, run_ns, others_ns, &on_cpu_ns);
 #ifdef COLLECT_TRACE
 	trace_work(cpu, SLOW_WORK, &running.key, &running.cause, run_ns, now_ns);
 #endif
@@ -252,10 +260,12 @@ int irqw_work_end(struct bpf_raw_tracepoint_args *ctx)
 		cpu->losses[LOSS_WORK_END_MAP_FULL]++;
 		return 0;
 	}
-	count_cause(cpu, &running, run_ns);
+	count_cause(cpu, &running, on_cpu_ns);
 	histogram_add_shared(&work->run, run_ns);
 	work_cpu->run_count++;
 	work_cpu->run_ns += run_ns;
+	work_cpu->on_cpu.count += is_known;
+	work_cpu->on_cpu.ns += on_cpu_ns;
 	keep_worst(&work_cpu->worst_run, run_ns, now_ns);
 	return 0;
 }

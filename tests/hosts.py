@@ -152,6 +152,8 @@ def probe(tick: int, cpus: int) -> Probe:
                 histogram(4_000, times=tick),
                 histogram(20_000, times=tick),
                 cpus={1: CountAndTime(tick, 20_000 * tick)},
+                on_cpu={1: CountAndTime(tick, 20_000 * tick)},
+                is_on_cpu_known=True,
             ),
             WorkTime(
                 "blk_mq_timeout_work_of_a_very_long_name_indeed",
@@ -161,6 +163,8 @@ def probe(tick: int, cpus: int) -> Probe:
                 stall_count=2 * tick,
                 stall_ns=7_000_000 * tick,
                 cpus={0: CountAndTime(5 * tick, 5_000_000 * tick)},
+                on_cpu={0: CountAndTime(5 * tick, 1_250_000 * tick)},
+                is_on_cpu_known=True,
                 worst_run=Worst(1_020_000, end - 50_000, 0, 4242, "kworker/0:1H"),
             ),
         ),

@@ -90,11 +90,13 @@ class Probed(NamedTuple):
 
 
 class Key(NamedTuple):
-    """A key of the JSON, which is a field of the collector's Source."""
+    """A key of the JSON, which is a field of the collector's Source. ``is_left_out`` where it is
+    None: recordings of before it was there have none."""
 
     name: str
     unit: str
     meaning: str
+    is_left_out: bool = False
 
 
 class Metric(NamedTuple):

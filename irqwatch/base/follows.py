@@ -8,7 +8,7 @@ from irqwatch.model.snapshot import CountAndTime
 class Follows(NamedTuple):
     """Runs on one CPU of what followed from an interrupt: the action ``cause`` of line ``irq``, or
     the vector ``cause`` where ``irq`` is None; from none where that is "". ``via`` is what queued a
-    work item."""
+    work item. The time in ``runs`` is not known where it is not ``is_timed``."""
 
     irq: int | None
     cause: str
@@ -18,3 +18,4 @@ class Follows(NamedTuple):
     runs: CountAndTime
     via: str = ""
     workqueue: str | None = None
+    is_timed: bool = True

@@ -1,6 +1,6 @@
 """What sources are measured by: rate, share, quantiles."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from irqwatch.base.quantile import longest_ns, quantile_ns
 from irqwatch.model.histogram import Histogram
@@ -25,11 +25,17 @@ def spread(
     return p50_s, p99_s, max_s
 
 
+def total(parts: Iterable[float | None]) -> float | None:
+    """Unknown where one part is."""
+    known = list(parts)
+    return None if None in known else sum(part for part in known if part is not None)
+
+
 def rate(count: int, interval_ns: int) -> float:
     """Events a second."""
     return count * NS / interval_ns if interval_ns else 0.0
 
 
-def share(seconds: float, interval_ns: int) -> float | None:
+def share(seconds: float | None, interval_ns: int) -> float | None:
     """Of one CPU."""
-    return seconds * NS / interval_ns if interval_ns else None
+    return seconds * NS / interval_ns if interval_ns and seconds is not None else None

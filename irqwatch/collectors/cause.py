@@ -26,6 +26,7 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     causes = exporting.groups("cause", SHOWN_APART, ("", OTHER, OTHER, OTHER, OTHER))
     by_line = exporting.detail.by_line
     members: dict[Labels, tuple[Labels, Vector]] = {}
+    untimed: set[Labels] = set()
     for part in exporting.follows(snapshot.probe):
         irq = "" if part.irq is None or not by_line else str(part.irq)
         action = (part.cause or NO_INTERRUPT) if part.irq is None or by_line else ""
@@ -33,9 +34,14 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
         way = (str(part.cpu), part.via, part.workqueue or "")
         member = (str(part.irq), part.cause, part.kind, part.name, *way)
         members[member] = group, (part.runs.count, part.runs.ns)
-    for labels, (count, ns) in causes.update(members).items():
+        if not part.is_timed:
+            untimed.add(member)
+    sums = causes.update(members)
+    unknown = {causes.group(member) for member in untimed}
+    for labels, (count, ns) in sums.items():
         sheet.values["irqwatch_caused_total"][labels] = count
-        sheet.values["irqwatch_caused_seconds_total"][labels] = ns / NS
+        if labels not in unknown:
+            sheet.values["irqwatch_caused_seconds_total"][labels] = ns / NS
 
 
 COLLECTOR = Collector(
@@ -63,8 +69,8 @@ COLLECTOR = Collector(
             ),
             unit="seconds",
             meaning=(
-                "Their run time. Added to `irqwatch_hardirq_duration_seconds_sum` it is what a "
-                "device costs."
+                "Their run time; of work, its time on a CPU. Added to "
+                "`irqwatch_hardirq_duration_seconds_sum` it is what a device costs."
             ),
             example=(
                 "topk(10, sum by (device, kind, name) (rate(irqwatch_caused_seconds_total[5m])))"

@@ -22,7 +22,7 @@ from irqwatch.base.collector import (
 from irqwatch.base.fold import NOTHING_TO_BOUNDS, OTHER, Labels, Vector, to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
-from irqwatch.base.measures import NS, counting, rate, share
+from irqwatch.base.measures import NS, counting, rate, share, total
 from irqwatch.base.parts import Naming, Part, Rename
 from irqwatch.base.reading import Reading
 from irqwatch.base.sheet import Exporting, Sheet
@@ -54,8 +54,10 @@ WorkKey = tuple[int, bytes]
 @dataclass(frozen=True, slots=True)
 class WorkTime:
     """Work items of one function on one workqueue, on all CPUs. ``latency`` is queued-to-start of
-    the items whose queueing was seen; ``run`` is wall time, sleeping included. A stall is an item
-    that had to wait to be activated because the queue was at max_active."""
+    the items whose queueing was seen; ``run`` is wall time, sleeping included; ``on_cpu`` is the
+    time on a CPU of the same runs, where the kernel tells it: ``is_on_cpu_known`` is None in
+    recordings of before it was asked. A stall is an item that had to wait to be activated because
+    the queue was at max_active."""
 
     function: str
     workqueue: str  # "" where the queueing was not seen
@@ -66,13 +68,25 @@ class WorkTime:
     cpus: Mapping[int, CountAndTime] = field(default_factory=dict)  # of ``run``
     worst_latency: Worst | None = None
     worst_run: Worst | None = None
+    on_cpu: Mapping[int, CountAndTime] = field(default_factory=dict)
+    is_on_cpu_known: bool | None = None
+
+    @property
+    def charged_ns(self) -> dict[int, int | None]:
+        """By CPU, what its runs are charged for: their time on it, and wall time in recordings that
+        have no other."""
+        if self.is_on_cpu_known is None:
+            return {cpu: runs.ns for cpu, runs in self.cpus.items()}
+        known = self.is_on_cpu_known
+        return {cpu: self.on_cpu.get(cpu, NEVER).ns if known else None for cpu in self.cpus}
 
 
 @dataclass(frozen=True, slots=True)
 class WorkCause:
     """Runs of one work function on one CPU that one interrupt caused: the action ``cause`` on line
     ``irq``, or the vector ``cause`` where ``irq`` is None, or none (""). ``via`` is what queued
-    them: "" the top half itself, a softirq vector, "thread", "task"."""
+    them: "" the top half itself, a softirq vector, "thread", "task". Their time is what
+    WorkTime charges for."""
 
     irq: int | None
     cause: str
@@ -125,12 +139,14 @@ def _functions(reading: Reading) -> dict[WorkKey, str]:
 def _works(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkTime, ...]:
     """Of what all CPUs share and of each CPU's own part."""
     at, cpu_at = reading.at("work"), reading.at("work_cpu")
+    is_known = any(value[cpu_at.on_cpu] for _, value in reading.entries("work_cpus"))
     parts = [
         WorkTime(
             function=functions[key.function, key.workqueue],
             workqueue=text(key.workqueue),
             latency=histogram(value, at.latency),
             run=histogram(value, at.run),
+            is_on_cpu_known=is_known,
         )
         for key, value in reading.entries("works")
     ]
@@ -139,6 +155,7 @@ def _works(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkTime
         if function is None:  # it came into being between the two reads: next time
             continue
         runs = CountAndTime(value[cpu_at.run_count], value[cpu_at.run_ns])
+        on_cpu = count_and_time(value, cpu_at.on_cpu)
         parts.append(
             WorkTime(
                 function=function,
@@ -146,6 +163,8 @@ def _works(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkTime
                 stall_count=value[cpu_at.stall_count],
                 stall_ns=value[cpu_at.stall_ns],
                 cpus={key.cpu: runs} if runs.count else {},
+                on_cpu={key.cpu: on_cpu} if on_cpu.count else {},
+                is_on_cpu_known=is_known,
                 worst_latency=reading.worst(value, cpu_at.worst_latency, key.cpu),
                 worst_run=reading.worst(value, cpu_at.worst_run, key.cpu),
             )
@@ -188,9 +207,11 @@ def _vias(reading: Reading) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkSource(Source):
-    """A function on a workqueue. ``stall_*`` are the items that waited at max_active."""
+    """A function on a workqueue. ``stall_*`` are the items that waited at max_active;
+    ``wall_seconds`` is from start to end of all, None where that is what they are charged for."""
 
     workqueue: str
+    wall_seconds: float | None
     stall_count: int
     stall_seconds: float
 
@@ -202,6 +223,8 @@ class WorkSource(Source):
         yield from (self.kind, self.name, self.workqueue)
 
     def phrases(self) -> Iterator[str]:
+        if self.wall_seconds is not None:
+            yield f"{seconds(self.wall_seconds)} from start to end"
         if self.stall_count:
             held_back = f"{self.stall_count:,} held back at max_active"
             yield f"{held_back} for {seconds(self.stall_seconds)}"
@@ -215,15 +238,19 @@ def sources(interval: Interval) -> list[WorkSource]:
 
 
 def _work(part: WorkTime, interval_ns: int) -> WorkSource:
-    count, run_seconds = part.run.count, part.run.sum_ns / NS
+    count, wall_seconds = part.run.count, part.run.sum_ns / NS
+    charged = {cpu: None if ns is None else ns / NS for cpu, ns in part.charged_ns.items()}
+    is_wall = part.is_on_cpu_known is None
+    run_seconds = wall_seconds if is_wall else total(charged.values())
     return WorkSource(
         kind="work",
         name=part.function,
         count=count,
         seconds=run_seconds,
         rate=rate(count, interval_ns),
-        cpus=counting({cpu: CpuPart(done.count, done.ns / NS) for cpu, done in part.cpus.items()}),
+        cpus=counting({cpu: CpuPart(done.count, charged[cpu]) for cpu, done in part.cpus.items()}),
         workqueue=part.workqueue,
+        wall_seconds=None if is_wall else wall_seconds,
         share=share(run_seconds, interval_ns),
         **durations(part.run, (part.worst_run,)),
         **waits(part.latency, (part.worst_latency,)),
@@ -233,10 +260,18 @@ def _work(part: WorkTime, interval_ns: int) -> WorkSource:
 
 
 def follows(probe: Probe) -> Iterator[Follows]:
+    is_timed = not any(part.is_on_cpu_known is False for part in WORKS.of(probe))
     for part in CAUSES.of(probe):
-        via = part.via if part.workqueue else UNKNOWN_VIA
         yield Follows(
-            part.irq, part.cause, "work", part.function, part.cpu, part.runs, via, part.workqueue
+            part.irq,
+            part.cause,
+            kind="work",
+            name=part.function,
+            cpu=part.cpu,
+            runs=part.runs,
+            via=part.via if part.workqueue else UNKNOWN_VIA,
+            workqueue=part.workqueue,
+            is_timed=is_timed,
         )
 
 
@@ -248,11 +283,16 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     for time in times:
         member = (time.function, time.workqueue)
         latency, run = to_bounds(time.latency), to_bounds(time.run)
-        members[member] = member, (time.stall_count, time.stall_ns, *latency, *run)
-    for labels, (count, ns, *both) in works.update(members).items():
+        on_cpu_ns = sum(part.ns for part in time.on_cpu.values())
+        own = (time.stall_count, time.stall_ns, on_cpu_ns)
+        members[member] = member, (*own, *latency, *run)
+    is_known = any(time.is_on_cpu_known for time in times)
+    for labels, (count, ns, on_cpu_ns, *both) in works.update(members).items():
         half = len(NOTHING_TO_BOUNDS)
         sheet.histograms["irqwatch_work_latency_seconds"][labels] = tuple(both[:half])
         sheet.histograms["irqwatch_work_duration_seconds"][labels] = tuple(both[half:])
+        if is_known:
+            sheet.values["irqwatch_work_cpu_seconds_total"][labels] = on_cpu_ns / NS
         if count:
             sheet.values["irqwatch_work_stalls_total"][labels] = count
             sheet.values["irqwatch_work_stall_seconds_total"][labels] = ns / NS
@@ -279,6 +319,15 @@ COLLECTOR = Collector(
             ("pool_workqueue", "wq"),
             ("workqueue_struct", "name"),
         ),
+        optional_fields=(
+            ("task_struct", "se"),
+            ("sched_entity", "exec_start"),
+            ("sched_entity", "sum_exec_runtime"),
+            ("sched_entity", "cfs_rq"),
+            ("cfs_rq", "rq"),
+            ("rq", "clock"),
+            ("rq", "clock_task"),
+        ),
         formats=("function_format",),
         tables=(
             # A sync of many small files queues thousands.
@@ -296,6 +345,13 @@ COLLECTOR = Collector(
     export=export,
     keys=(
         Key("workqueue", "", "empty where the queueing was not seen"),
+        Key(
+            "wall_seconds",
+            "seconds",
+            "from start to end of all, sleep included; not there in a recording of before "
+            "`seconds` was time on a CPU",
+            is_left_out=True,
+        ),
         Key("latency_p50_s", "seconds", "the median time from queueing to start"),
         Key("latency_max_s", "seconds", "the longest such wait"),
         Key(
@@ -339,6 +395,18 @@ COLLECTOR = Collector(
             example="topk(5, rate(irqwatch_work_duration_seconds_sum[5m]))",
         ),
         Metric(
+            name="irqwatch_work_cpu_seconds_total",
+            kind="counter",
+            labels=("function", "workqueue"),
+            help="Time that work items were on a CPU.",
+            unit="seconds",
+            meaning=(
+                "Their time on a CPU: without sleep, and without what else ran meanwhile. Not "
+                "there where the kernel does not tell it (without CONFIG_FAIR_GROUP_SCHED)."
+            ),
+            example="topk(5, rate(irqwatch_work_cpu_seconds_total[5m]))",
+        ),
+        Metric(
             name="irqwatch_work_duration_max_seconds",
             kind="gauge",
             labels=("function", "workqueue"),
@@ -367,7 +435,7 @@ COLLECTOR = Collector(
         ),
     ),
     shown=Shown(
-        "LAT99: queueing to start; with its sleep",
+        "LAT99: queueing to start; P50 with sleep",
         digit="4",
         says=frozenset({TIME, RUN, WAIT}),
         colour="cyan",
@@ -375,8 +443,13 @@ COLLECTOR = Collector(
     slow_kinds=("work", "work wait"),
     words=Words(
         title="Work",
+        json="""\
+`seconds`, `share` and `cpu_seconds` are time on a CPU, `p50_s` to `max_s` from start to end, with
+its sleep. Where a run left its CPU, the time of interrupts that came over it is in it, unless the
+kernel accounts for that (CONFIG_IRQ_TIME_ACCOUNTING).
+""",
         event="a work item (queue, activate, start, end)",
-        cost="1.9 µs",
+        cost="2.0 µs",
         folded=(
             Folded(
                 "work (`function`, `workqueue`)",

@@ -30,37 +30,53 @@ class Causes:
         return self.by_interrupt.get((irq, name), ())
 
 
+@dataclass(slots=True)
+class _Runs:
+    """By CPU; of those on ``untimed`` the time is not known."""
+
+    by_cpu: dict[int, CountAndTime] = field(default_factory=dict)
+    untimed: set[int] = field(default_factory=set)
+
+
 def causes(probe: Probe | None) -> Causes:
     """Of the events of an interval."""
-    parts: defaultdict[Interrupt, defaultdict[_What, dict[int, CountAndTime]]]
-    parts = defaultdict(lambda: defaultdict(dict))
+    parts: defaultdict[Interrupt, defaultdict[_What, _Runs]]
+    parts = defaultdict(lambda: defaultdict(_Runs))
     for part in follows(probe):
         if part.runs == NEVER:
             continue
-        by_cpu = parts[part.irq, part.cause][part.kind, part.name, part.via, part.workqueue]
-        before = by_cpu.get(part.cpu)
-        by_cpu[part.cpu] = add_pair(before, part.runs) if before else part.runs
+        found = parts[part.irq, part.cause][part.kind, part.name, part.via, part.workqueue]
+        before = found.by_cpu.get(part.cpu)
+        found.by_cpu[part.cpu] = add_pair(before, part.runs) if before else part.runs
+        if not part.is_timed:
+            found.untimed.add(part.cpu)
     return Causes(
         {
             interrupt: tuple(
-                sorted(
-                    (_caused(what, cpus) for what, cpus in of_it.items()),
-                    key=lambda caused: (-caused.seconds, caused.kind, caused.name, caused.via),
-                )
+                sorted((_caused(what, runs) for what, runs in of_it.items()), key=_most_time_first)
             )
             for interrupt, of_it in parts.items()
         }
     )
 
 
-def _caused(what: _What, cpus: Mapping[int, CountAndTime]) -> Caused:
+def _most_time_first(caused: Caused) -> tuple[object, ...]:
+    unknown = caused.seconds is None
+    return unknown, -(caused.seconds or 0.0), caused.kind, caused.name, caused.via
+
+
+def _caused(what: _What, runs: _Runs) -> Caused:
     kind, name, via, workqueue = what
+    ns = sum(part.ns for part in runs.by_cpu.values())
     return Caused(
         kind=kind,
         name=name,
-        count=sum(runs.count for runs in cpus.values()),
-        seconds=sum(runs.ns for runs in cpus.values()) / NS,
-        cpus={cpu: CpuPart(cpus[cpu].count, cpus[cpu].ns / NS) for cpu in sorted(cpus)},
+        count=sum(part.count for part in runs.by_cpu.values()),
+        seconds=None if runs.untimed else ns / NS,
+        cpus={
+            cpu: CpuPart(part.count, None if cpu in runs.untimed else part.ns / NS)
+            for cpu, part in sorted(runs.by_cpu.items())
+        },
         via=via,
         workqueue=workqueue,
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from irqwatch.base.collector import Collector
 from irqwatch.base.interval import Interval
-from irqwatch.base.measures import share
+from irqwatch.base.measures import share, total
 from irqwatch.collectors import ALL
 from irqwatch.derive.causes import NO_INTERRUPT, Causes
 from irqwatch.model.view import InterruptSource, Source
@@ -43,5 +43,5 @@ def _with_caused(source: InterruptSource, causes: Causes, interval_ns: int) -> S
     if source.seconds is None:
         return source
     caused = causes.of(source.irq, source.name)
-    whole_seconds = source.seconds + sum(part.seconds for part in caused)
+    whole_seconds = total((source.seconds, total(part.seconds for part in caused)))
     return replace(source, caused=caused, whole_share=share(whole_seconds, interval_ns))

@@ -31,7 +31,7 @@ class Caused:
     kind: str
     name: str  # vector, thread, or work function
     count: int
-    seconds: float
+    seconds: float | None
     cpus: Mapping[int, CpuPart]
     via: str = ""
     workqueue: str | None = None

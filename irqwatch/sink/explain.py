@@ -124,7 +124,8 @@ def _times(source: HardirqSource) -> str:
 def _caused(part: Caused, interval_s: float) -> str:
     queue = f" ({part.workqueue})" if part.workqueue else ""
     via = f" by {part.via}" if part.via else ""
-    share = percent(part.seconds / interval_s) if interval_s else UNKNOWN
+    is_known = interval_s and part.seconds is not None
+    share = percent((part.seconds or 0.0) / interval_s) if is_known else UNKNOWN
     rate = count(part.count / interval_s) if interval_s else UNKNOWN
     return f"{part.kind} {part.name}{queue}{via}: {rate} a second, {share} of one CPU"
 

@@ -53,6 +53,8 @@ def _source(source: Source, view: View) -> Json:
     }
     for key in BY_NAME[source.kind].keys:
         value = getattr(source, key.name)
+        if value is None and key.is_left_out:
+            continue
         if isinstance(value, Worst):
             made[key.name] = _worst(value, view)
         elif isinstance(value, tuple):

@@ -5,6 +5,7 @@ import mmap
 import os
 import signal
 import socket
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -59,6 +60,12 @@ def read_hwrng(count: int) -> None:
             os.read(fd, 64)
     finally:
         os.close(fd)
+
+
+def make_network_namespaces(count: int) -> None:
+    """Each that goes is torn down by a work item that sleeps most of its time (cleanup_net)."""
+    for _ in range(count):
+        subprocess.run(["unshare", "--net", "true"], check=True)
 
 
 def set_keyboard_lights(count: int) -> None:

@@ -15,13 +15,18 @@ import pytest
 from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.probe import ProbeReader
 from tests.events import Event
-from tests.live.load import read_disk, read_hwrng, send_udp_packets
+from tests.live.load import (
+    make_network_namespaces,
+    read_disk,
+    read_hwrng,
+    send_udp_packets,
+)
 from tests.oracle import compare, functions
 from tests.oracle.bounds import Mismatch, latest_times
 from tests.oracle.compare import Reading, Row
 from tests.oracle.pages import EventsLost
 from tests.oracle.reference import Reference, Series, Span
-from tests.oracle.ring_buffer import RingBuffer
+from tests.oracle.ring_buffer import EVENTS, SWITCHES, RingBuffer
 
 pytestmark = pytest.mark.live
 
@@ -75,6 +80,7 @@ LOADS: tuple[Callable[[], object], ...] = (
     lambda: sleep_shortly(1000),
     lambda: write_files(100),
     take_turns_reading_the_disk,
+    lambda: make_network_namespaces(20),
 )
 
 
@@ -82,7 +88,11 @@ def record() -> Recorded:
     """All loads at once, so that they interrupt one another."""
     readings: list[Reading] = []
     threads_of_1 = threads(1)
-    with RingBuffer("first") as first, RingBuffer("second") as second:
+    events = (*EVENTS, SWITCHES)
+    with (
+        RingBuffer("first", recorded=events) as first,
+        RingBuffer("second", recorded=events) as second,
+    ):
         first.enable()
         possible = tuple(range(bpf_syscalls.possible_cpus()))
         loaded, unavailable = loader.load(
@@ -160,8 +170,12 @@ def compare_without(recorded: Recorded, unseen_threads: frozenset[int]) -> Compa
     def is_of_those(series: Series) -> bool:
         return not queued_unseen.isdisjoint(series)
 
-    first = [event for event in recorded.first if event.pid not in unseen_threads]
-    second = [event for event in recorded.second if event.pid not in unseen_threads]
+    def is_kept(event: Event) -> bool:
+        """The probe looks at no switch."""
+        return event.pid not in unseen_threads or event.name == "sched_switch"
+
+    first = list(filter(is_kept, recorded.first))
+    second = list(filter(is_kept, recorded.second))
     latest = latest_times(first, second)
     reference = Reference().feed(event for event in first if event in latest)
     rows, busy = compare.compare(reference, latest, recorded.readings, recorded.load_ns)
@@ -178,6 +192,7 @@ def evaluate(recorded: Recorded) -> Result:
         compared = compare_without(recorded, recorded.threads_of_process_1)
     checked, wrong = compare.wrong_worsts(compared.series, compared.latest, recorded.readings)
     print(f"\n{compare.table(compared.rows)}")
+    print(compare.table_of_work(compared.rows))
     print(f"worst events: {checked} checked, {len(wrong)} wrong")
     unraised = sum(row.unraised for row in compared.rows)
     print(f"softirqs whose raise the ring buffer has not got: {unraised}")
@@ -241,6 +256,21 @@ def test_every_sum_is_within_its_bounds(result: Result) -> None:
 
 def test_quantiles_are_within_one_bucket(result: Result) -> None:
     assert far_quantiles(result.rows) == []
+
+
+def test_work_that_sleeps_is_on_a_cpu_for_a_small_part(result: Result) -> None:
+    """What tears network namespaces down waits for the grace periods of RCU."""
+    ns = {
+        what: sum(
+            row.sum_ns
+            for row in result.rows
+            if row.series[:2] == ("work", "cleanup_net")
+            and row.series[-1] == what
+            and len(row.series) == 5
+        )
+        for what in ("run", "on_cpu")
+    }
+    assert 0 < 5 * ns["on_cpu"] < ns["run"]
 
 
 def test_worst_events_are_the_same(result: Result) -> None:

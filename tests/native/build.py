@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from irqwatch.collectors import ALL, BY_NAME, running
@@ -19,12 +19,16 @@ CACHE = FOLDER.parent.parent / ".cache" / "native"
 # The last needs a ring buffer: it is shown on the kernel only.
 COLLECTORS = frozenset(BY_NAME) - {"trace"}
 
-# Any will do that keeps the fields apart: the memory that is read is made up too.
+# Any will do that keeps the fields apart: the memory that is read is made up too. Those of a struct
+# inside another are added to its own: these come last, so that no sum is another's.
+NEEDED = [field for one in ALL for field in one.probed.fields]
+OPTIONAL = [field for one in ALL for field in one.probed.optional_fields]
 OFFSETS = {
     f"OFFSET_{struct}_{field}": 8 * number
-    for number, (struct, field) in enumerate(
-        (field for collector in ALL for field in collector.probed.fields), 1
-    )
+    for number, (struct, field) in enumerate((*NEEDED, *OPTIONAL), 1)
+}
+NEEDED_OFFSETS = {
+    name: OFFSETS[name] for name in (f"OFFSET_{struct}_{field}" for struct, field in NEEDED)
 }
 LIMITS = sizes(lines=64, possible=range(4))
 
@@ -65,11 +69,12 @@ def build(
     compiler: str,
     flags: Iterable[str] = (),
     collectors: Iterable[str] = COLLECTORS,
+    offsets: Mapping[str, int] = OFFSETS,
 ) -> Path:
-    """The executable made of ``source`` (a file of this folder) and the probe. Raises
-    CompileError."""
+    """The executable made of ``source`` (a file of this folder) and the probe, for a kernel that
+    has the fields of ``offsets``. Raises CompileError."""
     chosen = running(frozenset(collectors))
-    defines = {**LIMITS, **OFFSETS, **{macro(collector.name): 1 for collector in chosen}}
+    defines = {**LIMITS, **offsets, **{macro(collector.name): 1 for collector in chosen}}
     bpf = bpf_folder()
     files = ["irqwatch.bpf.c", *(one.probed.file for one in chosen if one.probed.file)]
     command = (

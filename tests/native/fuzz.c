@@ -11,7 +11,7 @@
 
 /* The bytes of one event. tests/native/fuzz.py writes them too. */
 struct packed_event {
-	u8 program; /* modulo their number, and then what the reader does */
+	u8 program; /* modulo their number, and then what the reader and the scheduler do */
 	u8 cpu : 2, task : 3, is_nested : 1, goes_back : 1, unused : 1;
 	u8 thing;
 	u8 other;
@@ -20,7 +20,7 @@ struct packed_event {
 	u8 call;
 };
 
-enum reader { MOVE_EPOCH, DELETE_WAITING, LIMIT_MAPS, READERS };
+enum reader { MOVE_EPOCH, DELETE_WAITING, LIMIT_MAPS, MOVE_ACCOUNT, READERS };
 
 #define ADDRESS(kind, at) (((u64)(kind) << 32) + ((at) + 1) * 0x1000)
 #define ACTION(at) ADDRESS(0xA, at)
@@ -34,6 +34,7 @@ enum reader { MOVE_EPOCH, DELETE_WAITING, LIMIT_MAPS, READERS };
 #define NOW(at) ADDRESS(0x12, at)
 #define NAPI(at) ADDRESS(0x13, at)
 #define DEVICE(at) ADDRESS(0x14, at)
+#define RUNQUEUE(at) ADDRESS(0x15, at)
 
 static void fill_for_timers_and_devices(u64 at)
 {
@@ -76,6 +77,20 @@ static void fill_for_threads(u64 at)
 	memory_set(TASK(at) + OFFSET_task_struct_on_cpu, &on_cpu, sizeof(on_cpu));
 }
 
+/* What the scheduler holds of a task that is on this CPU. */
+static void account(u64 at, u64 cpu, u64 exec_start_ns, u64 sum_exec_runtime_ns)
+{
+	u64 entity = TASK(at) + OFFSET_task_struct_se;
+	u64 runqueue = RUNQUEUE(cpu);
+
+	memory_set(entity + OFFSET_sched_entity_exec_start, &exec_start_ns, sizeof(u64));
+	memory_set(entity + OFFSET_sched_entity_sum_exec_runtime, &sum_exec_runtime_ns, sizeof(u64));
+	memory_set(entity + OFFSET_sched_entity_cfs_rq, &runqueue, sizeof(u64));
+	memory_set(runqueue + OFFSET_cfs_rq_rq, &runqueue, sizeof(u64));
+	memory_set(runqueue + OFFSET_rq_clock, &exec_start_ns, sizeof(u64));
+	memory_set(runqueue + OFFSET_rq_clock_task, &sum_exec_runtime_ns, sizeof(u64));
+}
+
 /* The last of each kind is left out: it cannot be read. */
 static void fill_memory(void)
 {
@@ -101,6 +116,7 @@ static void fill_memory(void)
 		fill_for_signals(at);
 		fill_for_threads(at);
 		fill_for_timers_and_devices(at);
+		account(at, at % CPUS, at << 4 * at, at << 3 * at);
 	}
 	for (at = 0; at + 1 < QUEUES; at++) {
 		pointer = QUEUE(at);
@@ -192,6 +208,10 @@ static void reader(const struct packed_event *packed, u32 what)
 		break;
 	case DELETE_WAITING:
 		map_remove(&works_waiting_map, &key);
+		break;
+	case MOVE_ACCOUNT:
+		account(packed->task, packed->cpu, (u64)packed->step << packed->shift % 48,
+			(u64)packed->other << packed->call % 48);
 		break;
 	default:
 		limit_maps(packed->thing);
@@ -323,7 +343,9 @@ static void check_softirqs(void)
 
 static void check_works(void)
 {
-	u64 latencies = 0, runs = 0, runs_by_cpu = 0, caused = loss(LOSS_WORK_CAUSE_MAP_FULL);
+	u64 latencies = 0, runs = 0, runs_by_cpu = 0, lost = loss(LOSS_WORK_CAUSE_MAP_FULL);
+	u64 on_cpu_ns = 0, caused_ns = 0, caused = lost;
+	struct work_cpu *work_cpu;
 	struct element *element;
 	u32 chain;
 
@@ -331,10 +353,18 @@ static void check_works(void)
 		latencies += count_of(&((struct work *)element->value)->latency);
 		runs += count_of(&((struct work *)element->value)->run);
 	}
-	for_each(work_cpus_map, element, chain)
-		runs_by_cpu += ((struct work_cpu *)element->value)->run_count;
-	for_each(work_causes_map, element, chain)
+	for_each(work_cpus_map, element, chain) {
+		work_cpu = (struct work_cpu *)element->value;
+		runs_by_cpu += work_cpu->run_count;
+		on_cpu_ns += work_cpu->on_cpu.ns;
+		must(work_cpu->on_cpu.count <= work_cpu->run_count, "time on a CPU is of runs");
+		must(work_cpu->on_cpu.ns <= work_cpu->run_ns, "and no longer than they are");
+	}
+	for_each(work_causes_map, element, chain) {
 		caused += ((struct count_and_ns *)element->value)->count;
+		caused_ns += ((struct count_and_ns *)element->value)->ns;
+	}
+	must(lost ? caused_ns <= on_cpu_ns : caused_ns == on_cpu_ns, "all of it has a cause");
 	must(runs == runs_by_cpu, "runs by CPU add up");
 	must(runs == caused, "each run of work has one cause or none");
 	runs += loss(LOSS_WORK_END_WITHOUT_START) + loss(LOSS_WORK_END_MAP_FULL);
@@ -380,7 +410,7 @@ static void check_exceptions(void)
 
 static void check_signals(void)
 {
-	u64 generated = signal_loss(SIGNAL_GENERATE_MAP_FULL), delivered = 0;
+	u64 generated = signal_loss(LOSS_SIGNAL_GENERATE_MAP_FULL), delivered = 0;
 	struct element *element;
 	struct signal_times *times;
 	u32 chain;
@@ -392,15 +422,16 @@ static void check_signals(void)
 		must(times->dropped_count <= times->generated_count, "the dropped are a part");
 	}
 	must(generated == ran("signal_generate"), "each signal is counted once");
-	delivered += signal_loss(SIGNAL_DELIVER_WITHOUT_GENERATE) +
-		     signal_loss(SIGNAL_DELIVER_BEHIND_ANOTHER) +
-		     signal_loss(SIGNAL_DELIVER_MAP_FULL);
+	delivered += signal_loss(LOSS_SIGNAL_DELIVER_WITHOUT_GENERATE) +
+		     signal_loss(LOSS_SIGNAL_DELIVER_BEHIND_ANOTHER) +
+		     signal_loss(LOSS_SIGNAL_DELIVER_MAP_FULL);
 	must(delivered <= ran("signal_deliver"), "no delivery is counted twice");
 }
 
 static void check_syscalls(void)
 {
-	u64 ended = syscall_loss(SYSCALL_EXIT_WITHOUT_ENTER) + syscall_loss(SYSCALL_EXIT_MAP_FULL);
+	u64 ended = syscall_loss(LOSS_SYSCALL_EXIT_WITHOUT_ENTER) +
+		    syscall_loss(LOSS_SYSCALL_EXIT_MAP_FULL);
 	struct syscall_key *key;
 	struct element *element;
 	u32 chain;
@@ -440,8 +471,8 @@ static void check_tasklets(void)
 		count += count_of(&((struct tasklet *)element->value)->run);
 	for_each(tasklet_cpus_map, element, chain) {
 		cpu = (struct tasklet_cpu *)element->value;
-		count += cpu->losses[TASKLET_LOSS_EXIT_WITHOUT_ENTRY] +
-			 cpu->losses[TASKLET_LOSS_MAP_FULL];
+		count += cpu->losses[LOSS_TASKLET_EXIT_WITHOUT_ENTRY] +
+			 cpu->losses[LOSS_TASKLET_MAP_FULL];
 	}
 	must(count == ran("tasklet_exit"), "each exit of a tasklet is counted once");
 }
@@ -476,7 +507,8 @@ static u64 thread_loss(enum thread_loss reason)
 
 static void check_threads(void)
 {
-	u64 latencies = thread_loss(THREAD_LATENCY_MAP_FULL), runs = thread_loss(THREAD_RUN_MAP_FULL);
+	u64 latencies = thread_loss(LOSS_THREAD_LATENCY_MAP_FULL);
+	u64 runs = thread_loss(LOSS_THREAD_RUN_MAP_FULL);
 	struct thread_times *times;
 	struct element *element;
 	u32 chain;

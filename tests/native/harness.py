@@ -36,6 +36,7 @@ DEVICE_AT = 0xF4 << 56
 NOW_AT = 0xF5 << 56
 TARGETS_AT = 0xF6 << 56
 PROCESS_AT = 0xF7 << 56
+RUNQUEUES_AT = 0xF8 << 56
 
 
 class Native:
@@ -156,8 +157,24 @@ class Native:
         raw = struct.pack("=I", is_on_cpu)
         self.memory(task + OFFSETS["OFFSET_task_struct_on_cpu"], raw)
 
+    def account(self, task: int, exec_start_ns: int, sum_exec_runtime_ns: int) -> None:
+        """What the scheduler holds of the task at address ``task``."""
+        entity = task + OFFSETS["OFFSET_task_struct_se"]
+        self._point(entity + OFFSETS["OFFSET_sched_entity_exec_start"], exec_start_ns)
+        self._point(entity + OFFSETS["OFFSET_sched_entity_sum_exec_runtime"], sum_exec_runtime_ns)
+
+    def clocks(self, cpu: int, clock_ns: int, clock_task_ns: int) -> None:
+        """The scheduler's, of the CPU."""
+        runqueue = runqueue_of(cpu)
+        self._point(runqueue + OFFSETS["OFFSET_rq_clock"], clock_ns)
+        self._point(runqueue + OFFSETS["OFFSET_rq_clock_task"], clock_task_ns)
+
     def _switch_to(self, event: Event) -> None:
         task = task_of(event)
+        runqueue = runqueue_of(event.cpu)
+        entity = task + OFFSETS["OFFSET_task_struct_se"]
+        self._point(entity + OFFSETS["OFFSET_sched_entity_cfs_rq"], runqueue)
+        self._point(runqueue + OFFSETS["OFFSET_cfs_rq_rq"], runqueue)
         flags = PF_RANDOMIZE | (PF_KTHREAD if event.is_kthread else 0)
         self.memory(task + OFFSETS["OFFSET_task_struct_flags"], struct.pack("=I", flags))
         comm = event.comm.encode(errors="surrogateescape")[:15]
@@ -264,6 +281,11 @@ class Native:
 def task_of(event: Event) -> int:
     """Where the current task is; each CPU has its idle task."""
     return TASKS_AT + 0x4000 * (event.pid or -1 - event.cpu)
+
+
+def runqueue_of(cpu: int) -> int:
+    """Where the CPU's is."""
+    return RUNQUEUES_AT + 0x1000 * cpu
 
 
 def starts_of_pending(events: Sequence[Event]) -> set[int]:

@@ -60,7 +60,9 @@ class Row(NamedTuple):
     unraised: int
     outside: int
     straddling: int
-    sum_is_possible: bool
+    low_ns: int  # the sum is at least, …
+    sum_ns: int  # … is, …
+    high_ns: int  # … and is at most
     p50_difference: int
     p99_difference: int
 
@@ -71,6 +73,11 @@ class Row(NamedTuple):
         if self.series[0] == "cause":  # then the one has a cause, and the other none
             return abs(self.count_difference) <= self.unraised
         return 0 <= self.count_difference <= self.unraised
+
+    @property
+    def sum_is_possible(self) -> bool:
+        """Of as many values."""
+        return bool(self.count_difference) or self.low_ns <= self.sum_ns <= self.high_ns
 
 
 def counted(probe: Probe) -> dict[Series, Distribution]:
@@ -92,6 +99,8 @@ def counted(probe: Probe) -> dict[Series, Distribution]:
         found[(*work, "stall")] = Distribution(w.stall_count, w.stall_ns, {})
         for cpu, part in w.cpus.items():
             found[(*work, cpu, "run")] = Distribution(part.count, part.ns, {})
+        for cpu, part in w.on_cpu.items():
+            found[(*work, cpu, "on_cpu")] = Distribution(part.count, part.ns, {})
     for v in probe.parts["vectors"]:
         found["vector", v.vector, v.cpu, "run"] = from_histogram(v.run)
     found |= caused(probe)
@@ -217,7 +226,9 @@ def compare_series(
         unraised=sum(start.before_ns < event.time_ns < end.after_ns for event in unraised),
         outside=outside(probe.buckets, lows.buckets, highs.buckets) if comparable else 0,
         straddling=straddling(limits) if comparable else 0,
-        sum_is_possible=bool(count_difference) or lows.sum_ns <= probe.sum_ns <= highs.sum_ns,
+        low_ns=lows.sum_ns,
+        sum_ns=probe.sum_ns,
+        high_ns=highs.sum_ns,
         p50_difference=quantile_difference(probe, likely, 0.5) if comparable else 0,
         p99_difference=quantile_difference(probe, likely, 0.99) if comparable else 0,
     )
@@ -325,6 +336,23 @@ def table(rows: Iterable[Row]) -> str:
             f" {sum(row.outside for row in parts):>8}"
             f" {p50:>+4} {p99:>+4}"
         )
+    return "\n".join(lines)
+
+
+def table_of_work(rows: Iterable[Row]) -> str:
+    """Lines for people: of work on each CPU the runs, their wall time, their time on a CPU, and
+    what that may be at least and at most; µs."""
+    by_series = {row.series: row for row in rows}
+    head = ("runs", "wall", "on a CPU", "at least", "at most")
+    lines = [f"{'work':<58}{''.join(f'{name:>11}' for name in head)}"]
+    for series, row in sorted(by_series.items(), key=str):
+        wall = by_series.get((*series[:-1], "run"))
+        if series[-1] == "on_cpu" and wall:
+            times_ns = (wall.sum_ns, row.sum_ns, row.low_ns, row.high_ns)
+            name = " ".join(map(str, series[1:-1]))
+            lines.append(
+                f"{name:<58}{row.events:>11}{''.join(f'{ns / 1000:>11.1f}' for ns in times_ns)}"
+            )
     return "\n".join(lines)
 
 

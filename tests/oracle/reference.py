@@ -31,11 +31,16 @@ single value, so that it can be read in one sitting and cannot share a mistake. 
   before. It was stalled if its activation is
   not the very next event on the CPU that queued it: the kernel queues and activates at once with
   interrupts off (__queue_work(), kernel/workqueue.c), so nothing can come between.
+- A run's time on a CPU is without the times in which its thread was switched away from. If it never
+  was, hard interrupts and softirqs inside are not its time either; if it was, the scheduler may
+  have counted those that came while it ran, or not. A switch that is missing was between two events
+  of the CPU that are not of one thread.
 """
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tests.events import X86_VECTORS, Event
@@ -65,7 +70,8 @@ EDGES_NS = [0, *(quarter * 2**k for k in range(3, 34) for quarter in (4, 5, 6, 7
 # ("cause", *interrupt, "softirq", vector, cpu, "run"); "polled": out of runs with other causes
 # ("cause", *interrupt, "work", via, function, workqueue, cpu, "run")
 # ("softirq", vector, cpu, "latency" or "run" or "ksoftirqd")
-# ("work", function, workqueue, "latency" or "run" or "stall"); "run" also with its CPU before it
+# ("work", function, workqueue, "latency" or "run" or "stall"); "run" also with its CPU before it,
+# and so "on_cpu"; of a cause is the time on a CPU too
 Series = tuple[str | int, ...]
 
 # The interrupt that something follows from: (irq, action), (-1, vector), or none.
@@ -86,12 +92,29 @@ class Queueing(NamedTuple):
 
 class Span(NamedTuple):
     """One value, and the events that it was computed from: ``ns`` is the time from ``start`` to
-    ``end`` less the hard interrupts ``inside``, (entry, exit) each."""
+    ``end`` less what is ``inside``, from one event to another each. Of what is in ``perhaps`` it is
+    not known whether it is taken off too. ``scheduled`` is how often the scheduler, by a clock of
+    its own, put the thread back on a CPU."""
 
     ns: int
     start: Event
     end: Event
     inside: tuple[tuple[Event, Event], ...] = ()
+    perhaps: tuple[tuple[Event, Event], ...] = ()
+    scheduled: int = 0
+
+
+@dataclass
+class Run:
+    """Of a work item that has started. ``queueing`` is that which it serves."""
+
+    start: Event
+    workqueue: str
+    queueing: Queueing | None
+    came: int  # where the interrupts since it came on its CPU begin, among those of the CPU
+    perhaps: list[tuple[Event, Event]] = field(default_factory=list)  # of its times before
+    off: list[tuple[Event, Event]] = field(default_factory=list)
+    left: Event | None = None  # the switch away from it
 
 
 class Poll(NamedTuple):
@@ -154,9 +177,14 @@ class Reference:
         self._queued_anew: set[int] = set()  # starts, by their place among all events
         self._place = 0
         self._stalls: dict[int, Span] = {}  # by work item
-        # By thread and work item: the start, the workqueue, and the queueing that it serves.
-        self._running: dict[tuple[int, int], tuple[Event, str, Queueing | None]] = {}
-        self._previous: dict[int, Event] = {}  # by CPU
+        self._running: dict[int, dict[int, Run]] = defaultdict(dict)  # by thread and work item
+        # By CPU: interrupts that are over; of softirqs those that are inside only while it is open.
+        self._over: dict[int, list[tuple[Event, Event]]] = defaultdict(list)
+        self._over_at_softirq: dict[int, int] = {}  # how many there were when it began, by CPU
+        self._previous: dict[int, Event] = {}  # by CPU, switches aside
+        self._last: dict[int, Event] = {}  # by CPU
+        self._current: dict[int, int] = {}  # the thread, by CPU
+        self._knows_switches = False
         self._rules: dict[str, Callable[[Event], None]] = {
             "irq_handler_entry": self._irq_handler_entry,
             "irq_handler_exit": self._irq_handler_exit,
@@ -168,6 +196,7 @@ class Reference:
             "workqueue_execute_start": self._execute_start,
             "workqueue_execute_end": self._execute_end,
             "napi_poll": self._napi_poll,
+            "sched_switch": self._switch,
             "ipi_entry": self._ipi_entry,
             "ipi_exit": self._ipi_exit,
         }
@@ -178,9 +207,15 @@ class Reference:
     def feed(self, events: Iterable[Event]) -> "Reference":
         events = list(events)
         self._queued_anew = starts_before_starts(events)
+        self._knows_switches = any(event.name == "sched_switch" for event in events)
         for self._place, event in enumerate(events):
+            if self._knows_switches:
+                self._find_missing_switch(event)
+                self._last[event.cpu] = event
+                self._current[event.cpu] = thread(event)
             self._rules[event.name](event)
-            self._previous[event.cpu] = event
+            if event.name != "sched_switch":
+                self._previous[event.cpu] = event
         return self
 
     def _irq_handler_entry(self, event: Event) -> None:
@@ -215,6 +250,7 @@ class Reference:
         del self._interrupt_open[exit.cpu]
         self._ended.add((exit.cpu, interrupt(entry)))
         self._inside[exit.cpu].append((entry, exit))
+        self._over[exit.cpu].append((entry, exit))
         self.interrupts[exit.cpu].append((entry, exit))
 
     def _ipi_entry(self, event: Event) -> None:
@@ -288,6 +324,7 @@ class Reference:
             self.losses["softirq.entry_overwritten"] += 1
         self._softirq_open[event.cpu] = event
         self._inside[event.cpu] = []
+        self._over_at_softirq[event.cpu] = len(self._over[event.cpu])
         self._polls[event.cpu] = []
         raised = self._raise_served(event.cpu, vector)
         self._softirq_cause[event.cpu] = raised.cause if raised else NO_CAUSE
@@ -311,6 +348,7 @@ class Reference:
             self.losses["softirq.exit_without_entry"] += 1
             return
         del self._softirq_open[event.cpu]
+        self._over[event.cpu][self._over_at_softirq[event.cpu] :] = [(entry, event)]
         if event.args[0] == NET_RX and not self._raised.get((event.cpu, NET_RX)):
             self._scheduled[event.cpu] = []
         key = ("softirq", VECTORS[int(event.args[0])], event.cpu)
@@ -355,25 +393,63 @@ class Reference:
         else:
             queueing, stall = self._queued.pop(work, None), self._stalls.pop(work, None)
         workqueue = "" if queueing is None else str(queueing.event.args[3])
-        self._running[event.pid, work] = event, workqueue, queueing
+        came = len(self._over[event.cpu])
+        self._running[thread(event)][work] = Run(event, workqueue, queueing, came)
         if queueing is None:
             return
         self.series["work", function, workqueue, "latency"].append(between(queueing.event, event))
         if stall and stall.ns:
             self.series["work", function, workqueue, "stall"].append(stall)
 
+    def _switch(self, event: Event) -> None:
+        comes = int(event.args[2]) or -1 - event.cpu
+        self._current[event.cpu] = comes
+        self._leave(thread(event), event)
+        self._come(comes, event)
+
+    def _find_missing_switch(self, event: Event) -> None:
+        last, current = self._last.get(event.cpu), self._current.get(event.cpu)
+        if last is not None and current is not None and current != thread(event):
+            for run in (*self._leave(current, event), *self._come(thread(event), last)):
+                run.perhaps.append((last, event))
+
+    def _leave(self, thread: int, when: Event) -> list[Run]:
+        """The runs of the thread that was on the CPU until ``when``."""
+        runs = [run for run in self._running[thread].values() if not run.left]
+        for run in runs:
+            run.perhaps += self._over[when.cpu][run.came :]
+            run.left = when
+        return runs
+
+    def _come(self, thread: int, when: Event) -> list[Run]:
+        """The runs of the thread that had been off until ``when``."""
+        runs = [run for run in self._running[thread].values() if run.left]
+        for run in runs:
+            assert run.left
+            run.off.append((run.left, max(run.left, when, key=lambda event: event.time_ns)))
+            run.came, run.left = len(self._over[when.cpu]), None
+        return runs
+
     def _execute_end(self, event: Event) -> None:
-        run = self._running.pop((event.pid, int(event.args[0])), None)
+        run = self._running[thread(event)].pop(int(event.args[0]), None)
         if run is None:
             self.losses["work.end_without_start"] += 1
             return
-        start, workqueue, queueing = run
+        queueing = run.queueing
         via, cause = (queueing.via, queueing.cause) if queueing else ("task", NO_CAUSE)
-        key, span = ("work", start.args[1], workqueue), between(start, event)
+        key, span = ("work", run.start.args[1], run.workqueue), between(run.start, event)
         self.series[(*key, "run")].append(span)
         self.series[(*key, event.cpu, "run")].append(span)
-        caused = ("cause", *cause, "work", via, start.args[1], workqueue, event.cpu, "run")
-        self.series[caused].append(span)
+        over = self._over[event.cpu][run.came :]
+        if run.off:
+            on_cpu = between(run.start, event, run.off)._replace(
+                perhaps=(*run.perhaps, *over), scheduled=len(run.off)
+            )
+        else:
+            on_cpu = between(run.start, event, over)
+        self.series[(*key, event.cpu, "on_cpu")].append(on_cpu)
+        caused = ("cause", *cause, "work", via, *key[1:], event.cpu, "run")
+        self.series[caused].append(on_cpu)
 
 
 def starts_before_starts(events: Sequence[Event]) -> set[int]:
@@ -388,6 +464,11 @@ def starts_before_starts(events: Sequence[Event]) -> set[int]:
                 found.add(last[int(event.args[0])])
             last[int(event.args[0])] = place
     return found
+
+
+def thread(event: Event) -> int:
+    """The thread's id; each CPU has its idle task."""
+    return event.pid or -1 - event.cpu
 
 
 def stem(event: Event) -> str:

@@ -33,6 +33,7 @@ EVENTS = (
     "workqueue/workqueue_execute_end",
     *(f"irq_vectors/{name}_{end}" for name in X86_VECTORS for end in ("entry", "exit")),
 )
+SWITCHES = "sched/sched_switch"
 NO_DEVICE = "(no_device)"  # include/trace/events/napi.h
 
 MNT_DETACH = 2  # include/linux/fs.h
@@ -180,8 +181,9 @@ def to_events(
 ) -> Iterator[Event]:
     """Events with the raw tracepoints' own arguments.
 
-    The ring buffer holds no pointer to the irqaction, the pool_workqueue or the workqueue: numbers
-    stand in. An exit's action is that of the entry before it on this CPU: they cannot nest.
+    The ring buffer holds no pointer to the irqaction, the pool_workqueue, the workqueue or the
+    tasks of a switch: numbers stand in, of tasks their ids. An exit's action is that of the entry
+    before it on this CPU: they cannot nest.
     """
     open_action = 0
     for time_ns, pid, name, fields in raws:
@@ -202,6 +204,8 @@ def to_events(
         elif name == "napi_poll":
             device = "" if fields["dev_name"] == NO_DEVICE else fields["dev_name"]
             args = (fields["napi"], device, fields["work"], fields["budget"])
+        elif name == "sched_switch":
+            args = (0, fields["prev_pid"], fields["next_pid"], fields["prev_state"])
         comm, is_kthread = (f"swapper/{cpu}", True) if pid == 0 else task(pid)
         yield Event(time_ns, cpu, pid, comm, name, args, is_kthread)
 

@@ -332,6 +332,8 @@ def _work_time(work: Work, worked: _Worked) -> WorkTime:
         cpus=cpus,
         worst_latency=worked.latency.worst,
         worst_run=worked.run.worst,
+        on_cpu=cpus,  # none sleeps
+        is_on_cpu_known=True,
     )
 
 

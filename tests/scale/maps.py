@@ -220,9 +220,10 @@ def _work_cpus(keys: Mapping[bytes, WorkTime]) -> Iterator[tuple[bytes, bytes]]:
     for key, work in keys.items():
         stall = (work.stall_count, work.stall_ns)
         for cpu, done in work.cpus.items():
+            on_cpu = work.on_cpu[cpu]
             yield (
                 key + struct.pack("=Q", cpu),
-                struct.pack("=QQQQ", done.count, done.ns, *stall)
+                struct.pack("=QQQQQQ", done.count, done.ns, on_cpu.count, on_cpu.ns, *stall)
                 + _worsts(_if_on(work.worst_latency, cpu))
                 + _worsts(_if_on(work.worst_run, cpu)),
             )

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from irqwatch.base.blind import counted
 from irqwatch.collectors import BY_NAME, COLLECTORS
-from irqwatch.model.snapshot import Probe, Snapshot
+from irqwatch.model.snapshot import NEVER, Probe, Snapshot
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root
 from irqwatch.source.stimuli import STIMULI, give
@@ -151,6 +151,18 @@ def causes_add_up(source: LiveSource) -> bool:
     return True
 
 
+def time_on_cpu_is_known(source: LiveSource) -> bool:
+    """Of every run of work, unless one ended as the maps were read."""
+    probe = source.sample().probe
+    assert probe
+    for work in probe.parts["works"]:
+        for cpu, runs in work.cpus.items():
+            on_cpu = work.on_cpu.get(cpu, NEVER)
+            if on_cpu.count != runs.count or on_cpu.ns > runs.ns:
+                return False
+    return True
+
+
 def check_vectors(probe: Probe) -> dict[str, int]:
     """By name; and that softirqs were raised in them."""
     counts: dict[str, int] = {}
@@ -169,6 +181,7 @@ def main() -> None:
         give(STIMULI)
         wait_for(lambda: len(works_run(source)) >= 3, "three work functions", 60)
         wait_for(lambda: causes_add_up(source), "causes that add up", 60)
+        wait_for(lambda: time_on_cpu_is_known(source), "the time of work on a CPU", 60)
         last = source.sample()
         assert last.probe
         print(

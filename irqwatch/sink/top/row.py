@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
+from irqwatch.base.measures import total
 from irqwatch.model.snapshot import Worst
 from irqwatch.model.view import Caused, CpuPart, InterruptSource, Source, View
 
@@ -102,13 +103,13 @@ def caused_by(row: Row, caused: tuple[Caused, ...], view: View) -> Iterator[Row]
             cpus=part.cpus,
             own_words=(part.kind, part.name, part.workqueue),
             irq=row.irq,
-            share=_per_second(part.seconds, view),
+            share=_share(part.seconds, view),
         )
 
 
 def no_interrupt(view: View) -> Row:
     """What followed from none, as one row."""
-    seconds = sum(part.seconds for part in view.uncaused)
+    seconds = total(part.seconds for part in view.uncaused)
     count = sum(part.count for part in view.uncaused)
     return Row(
         kind="-",
@@ -120,7 +121,7 @@ def no_interrupt(view: View) -> Row:
         rate=_per_second(count, view),
         cpus={},
         own_words=("-", NO_INTERRUPT),
-        whole_share=_per_second(seconds, view),
+        whole_share=_share(seconds, view),
     )
 
 
@@ -131,3 +132,7 @@ def _named(name: str, beside: str | None) -> str:
 
 def _per_second(amount: float, view: View) -> float:
     return amount / view.interval_s if view.interval_s else 0.0
+
+
+def _share(seconds: float | None, view: View) -> float | None:
+    return None if seconds is None else _per_second(seconds, view)

@@ -68,6 +68,8 @@ def test_bounds_hold_for_all_times_between_the_two() -> None:
     latest = {entry: 103, into: 125, out: 144, exit: 210}
     span = Span(80, entry, exit, ((into, out),))
     assert bounds(span, latest) == (200 - 103 - (144 - 120), 210 - 100 - (140 - 125), 210)
+    perhaps = Span(80, entry, exit, perhaps=((into, out),))
+    assert bounds(perhaps, latest) == (200 - 103 - (144 - 120), 210 - 100, 210)
 
 
 def test_values_stand_between_their_bounds_where_their_sum_is_the_probes() -> None:
@@ -98,6 +100,12 @@ def test_an_interrupt_between_the_two_times_turns_the_order_around() -> None:
     assert latest_times([entry, inner], second) == {entry: 15, inner: 13}
 
 
+def test_a_switch_that_only_the_second_has_is_left_out() -> None:
+    switch = Event(20, 0, 7, "", "sched_switch", (0, 7, 8, 0))
+    events = [softirq(10, "entry"), switch]
+    assert latest_times(events[:1], later(events, 5)) == {events[0]: 15}
+
+
 def test_ring_buffers_that_differ_are_refused() -> None:
     events = [softirq(10, "entry"), softirq(30, "entry")]
     with pytest.raises(Mismatch):
@@ -115,7 +123,7 @@ def test_a_series_is_compared_between_quiet_readings_only() -> None:
     assert compare(REFERENCE, LATEST, readings, (1500, 3500)) == ([], [TIMER_RUN])
 
     rows, busy = compare(REFERENCE, LATEST, [reading(500), *readings], (600, 3500))
-    assert (busy, [row[1:] for row in rows]) == ([], [(3, 0, 0, 0, 3, True, 0, 0)])
+    assert (busy, [row[1:] for row in rows]) == ([], [(3, 0, 0, 0, 3, 276, 312, 324, 0, 0)])
 
 
 def test_a_count_that_differs_shows() -> None:

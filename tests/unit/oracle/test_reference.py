@@ -3,7 +3,15 @@
 from itertools import pairwise
 
 from tests.events import Event
-from tests.oracle.reference import EDGES_NS, Reference, Series, bucket, distribution, worst
+from tests.oracle.reference import (
+    EDGES_NS,
+    Reference,
+    Series,
+    Span,
+    bucket,
+    distribution,
+    worst,
+)
 
 A, B = 0xA000, 0xB000  # two actions on line 9
 W, X = 0x1000, 0x2000  # two work items
@@ -15,12 +23,12 @@ def at(
     return Event(time_ns, cpu, pid, comm, name, args, is_kthread=bool(comm))
 
 
-def entry(time_ns: int, action: int = A, cpu: int = 0) -> Event:
-    return at(time_ns, "irq_handler_entry", 9, action, f"action {action:x}", cpu=cpu)
+def entry(time_ns: int, action: int = A, cpu: int = 0, pid: int = 7) -> Event:
+    return at(time_ns, "irq_handler_entry", 9, action, f"action {action:x}", cpu=cpu, pid=pid)
 
 
-def exit(time_ns: int, action: int = A, ret: int = 1, cpu: int = 0) -> Event:
-    return at(time_ns, "irq_handler_exit", 9, action, ret, cpu=cpu)
+def exit(time_ns: int, action: int = A, ret: int = 1, cpu: int = 0, pid: int = 7) -> Event:
+    return at(time_ns, "irq_handler_exit", 9, action, ret, cpu=cpu, pid=pid)
 
 
 def queue(time_ns: int, work: int = W, workqueue: str = "events", cpu: int = 0) -> Event:
@@ -41,6 +49,16 @@ def end(time_ns: int, work: int = W, pid: int = 7, cpu: int = 0) -> Event:
 
 def softirq(time_ns: int, what: str, vector: int = 3, cpu: int = 0, comm: str = "") -> Event:
     return at(time_ns, f"softirq_{what}", vector, cpu=cpu, comm=comm)
+
+
+def switch(time_ns: int, leaves: int, comes: int, cpu: int = 0) -> Event:
+    return at(time_ns, "sched_switch", 0, leaves, comes, 0, cpu=cpu, pid=leaves)
+
+
+def on_cpu(*events: Event, cpu: int = 0) -> Span:
+    """Of the only run."""
+    (span,) = Reference().feed(events).series["work", "f", "", cpu, "on_cpu"]
+    return span
 
 
 def values(*events: Event) -> dict[Series, list[int]]:
@@ -146,6 +164,7 @@ def test_work_waits_and_runs_across_cpus() -> None:
         ("work", "f", "events", "latency"): [50],
         ("work", "f", "events", "run"): [20],
         ("work", "f", "events", 1, "run"): [20],
+        ("work", "f", "events", 1, "on_cpu"): [20],
     }
 
 
@@ -181,6 +200,45 @@ def test_work_that_was_cancelled_and_queued_again_counts_from_then() -> None:
     assert values(queue(100), queue(200), start(210))["work", "f", "events", "latency"] == [10]
 
 
+def test_interrupts_inside_work_are_not_its_time_on_a_cpu() -> None:
+    inner = [softirq(120, "entry"), entry(125), exit(130), softirq(140, "exit")]
+    found = on_cpu(start(100), entry(105), exit(110), *inner, end(200))
+    assert (found.ns, found.perhaps) == (100 - 5 - 20, ())
+
+
+def test_hard_interrupts_inside_work_in_a_softirq_are_not_its_time_on_a_cpu() -> None:
+    events = [softirq(90, "entry"), entry(91), exit(92), start(100), entry(105), exit(110)]
+    assert on_cpu(*events, end(200), softirq(210, "exit")).ns == 100 - 5
+
+
+def test_work_whose_thread_is_switched_away_from_is_on_no_cpu() -> None:
+    """Whether its interrupts are counted with it is the scheduler's business; those that came while
+    it was off are not its."""
+    events = [start(100), entry(105), exit(110), switch(120, 7, 8)]
+    events += [entry(130, pid=8), exit(140, pid=8)]
+    found = on_cpu(*events, switch(500, 8, 7), entry(510), exit(530), end(600))
+    assert (found.ns, found.scheduled) == (20 + 100, 1)
+    assert [out.time_ns - into.time_ns for into, out in found.perhaps] == [5, 20]
+
+
+def test_work_whose_thread_comes_back_on_another_cpu() -> None:
+    events = [start(100), switch(120, 7, 8), switch(500, 9, 7, cpu=1), end(600, cpu=1)]
+    assert on_cpu(*events, cpu=1).ns == 20 + 100
+
+
+def test_a_switch_that_is_missing_was_since_the_last_event_of_the_cpu() -> None:
+    events = [start(100), switch(120, 7, 8), entry(300, cpu=1, pid=9), exit(310, cpu=1, pid=9)]
+    found = on_cpu(*events, end(400), cpu=0)
+    assert (found.ns, [(a.time_ns, b.time_ns) for a, b in found.perhaps]) == (300, [(120, 400)])
+    found = on_cpu(*events, end(400, cpu=1), cpu=1)
+    assert (found.ns, [(a.time_ns, b.time_ns) for a, b in found.perhaps]) == (110, [(310, 400)])
+
+
+def test_switches_of_one_idle_task_are_not_those_of_another() -> None:
+    events = [start(100, pid=0), switch(120, 0, 8, cpu=1), switch(150, 8, 0, cpu=1)]
+    assert on_cpu(*events, end(200, pid=0)).ns == 100
+
+
 def test_work_that_does_not_fit_is_lost() -> None:
     assert losses(start(1)) == {}
     assert losses(end(1)) == {"work.end_without_start": 1}
@@ -188,6 +246,7 @@ def test_work_that_does_not_fit_is_lost() -> None:
     assert values(start(1), end(4)) == {
         ("work", "f", "", "run"): [3],
         ("work", "f", "", 0, "run"): [3],
+        ("work", "f", "", 0, "on_cpu"): [3],
     }
 
 

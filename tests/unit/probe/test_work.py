@@ -8,7 +8,8 @@ from irqwatch.collectors.work import WorkTime
 from irqwatch.model.histogram import bucket_of
 from irqwatch.model.snapshot import CountAndTime, Probe
 from irqwatch.source.probe import ABANDONED_NS, ABANDONED_WHEN_CROWDED_NS
-from tests.native.build import OFFSETS
+from tests.events import Event
+from tests.native.build import NEEDED_OFFSETS, OFFSETS, build, compilers
 from tests.native.harness import Native
 from tests.native.sequence import (
     FLUSH,
@@ -20,8 +21,14 @@ from tests.native.sequence import (
     WORKER_1,
     Item,
     activate,
+    address_of,
     end,
+    irq_entry,
+    irq_exit,
     queue,
+    soft_entry,
+    soft_exit,
+    soft_raise,
     start,
 )
 
@@ -374,3 +381,149 @@ def test_reader_forgets_sooner_where_it_is_crowded(native: Native) -> None:
     native.fire(activate(1001 + ABANDONED_WHEN_CROWDED_NS))
     native.read()
     assert native.entries("works_waiting") == {}
+
+
+# Time on a CPU. The scheduler brings its account of a thread up to date now and then.
+
+AT = address_of(WORKER)
+
+
+def on_cpu(native: Native) -> CountAndTime:
+    """Of the only work, over all CPUs."""
+    parts = only(native.read()).on_cpu.values()
+    return CountAndTime(sum(part.count for part in parts), sum(part.ns for part in parts))
+
+
+def test_a_run_that_was_never_off_its_cpu(native: Native) -> None:
+    native.account(AT, 900, 500)
+    native.fire(start(3000))
+    native.account(AT, 4000, 3600)  # a tick
+    native.fire(end(7000))
+    assert on_cpu(native) == CountAndTime(1, 4000)
+
+
+def test_interrupts_take_their_time_from_it(native: Native) -> None:
+    """The second comes inside the softirq."""
+    on = WORKER
+    native.feed([start(3000), irq_entry(3100, on=on), irq_exit(3150, on=on)])
+    native.feed([soft_raise(3150, on=on), soft_entry(3200, on=on)])
+    native.feed([irq_entry(3300, on=on), irq_exit(3400, on=on), soft_exit(3600, on=on)])
+    native.fire(end(7000))
+    assert on_cpu(native) == CountAndTime(1, 4000 - 50 - 400)
+
+
+def interrupted(at_ns: int) -> list[Event]:
+    """100 ns of a hard interrupt, and as long of a softirq right behind it."""
+    on = WORKER
+    return [
+        irq_entry(at_ns, on=on),
+        soft_raise(at_ns, on=on),
+        irq_exit(at_ns + 100, on=on),
+        soft_entry(at_ns + 100, on=on),
+        soft_exit(at_ns + 200, on=on),
+    ]
+
+
+@pytest.mark.parametrize("call", range(8))
+def test_interrupts_while_the_probe_looks_at_the_start(native: Native, call: int) -> None:
+    """They are before the run, or inside and not its time."""
+    native.fire(start(3000), [(call, event) for event in interrupted(3000)])
+    native.fire(end(7000))
+    assert on_cpu(native).ns in (3800, 4000)
+    assert only(native.read()).run.sum_ns in (3800, 4000)
+
+
+@pytest.mark.parametrize("call", range(8))
+def test_interrupts_while_the_probe_looks_at_the_end(native: Native, call: int) -> None:
+    native.fire(start(3000))
+    native.fire(end(7000), [(call, event) for event in interrupted(7000)])
+    assert on_cpu(native).ns == 4000
+
+
+def test_a_run_that_slept(native: Native) -> None:
+    """It was last brought up to date long before it started, and then when it came back."""
+    native.account(AT, 100_000, 5000)
+    native.fire(start(103_000))
+    native.account(AT, 900_000, 5000 + 4000)  # off at 104,000
+    native.fire(end(902_000))
+    assert on_cpu(native) == CountAndTime(1, 1000 + 2000)
+
+
+def test_a_run_that_slept_while_interrupts_came(native: Native) -> None:
+    """The clock of the tasks stopped for them, 300 ns of which were over the run."""
+    native.account(AT, 100_000, 5000)
+    native.clocks(0, 170_000, 100_000)
+    native.feed([start(173_000), irq_entry(400_000), irq_exit(460_000)])
+    native.account(AT, 840_000, 5000 + 3700)
+    native.clocks(0, 970_300, 840_000)
+    native.fire(end(972_300))
+    assert on_cpu(native) == CountAndTime(1, 1000 - 300 + 2000)
+
+
+def test_a_run_that_came_back_on_another_cpu(native: Native) -> None:
+    """There the clock of the tasks has stopped for much longer."""
+    native.account(AT, 100_000, 5000)
+    native.clocks(0, 100_000, 100_000)
+    native.clocks(1, 900_000, 400_000)
+    native.fire(start(103_000))
+    native.account(AT, 400_000, 5000 + 4000)
+    native.fire(end(902_000, on=dataclasses.replace(WORKER, cpu=1)))
+    assert only(native.read()).on_cpu == {1: CountAndTime(1, 1000 + 2000)}
+
+
+def test_what_the_account_says_is_no_more_than_all_the_time(native: Native) -> None:
+    """A reading in the middle of an update can be off by what it adds."""
+    native.account(AT, 100_000, 5000)
+    native.fire(start(103_000))
+    native.account(AT, 100_000, 9000)
+    native.fire(end(104_000))
+    assert on_cpu(native) == CountAndTime(1, 1000)
+
+
+def test_what_the_account_says_is_no_less_than_nothing(native: Native) -> None:
+    native.account(AT, 100_000, 5000)
+    native.fire(start(103_000))
+    native.account(AT, 200_000, 5000)
+    native.fire(end(104_000))
+    assert on_cpu(native) == CountAndTime(1, 0)
+
+
+def test_work_over_the_idle_task_is_never_off(native: Native) -> None:
+    """Whose exec_start Linux moves without its sum_exec_runtime since 6.19."""
+    native.account(address_of(IDLE), 1000, 0)
+    native.fire(start(2000, BH, IDLE))
+    native.account(address_of(IDLE), 2100, 0)
+    native.fire(end(2500, BH, IDLE))
+    assert on_cpu(native) == CountAndTime(1, 500)
+
+
+def test_what_an_interrupt_caused_is_time_on_a_cpu(native: Native) -> None:
+    native.feed([irq_entry(1000), queue(1010, on=IDLE), activate(1010, on=IDLE), irq_exit(1100)])
+    native.account(AT, 100_000, 5000)
+    native.fire(start(103_000))
+    native.account(AT, 900_000, 5000 + 4000)
+    native.fire(end(902_000))
+    (cause,) = native.read().parts["work_causes"]
+    assert (cause.cause, cause.runs) == ("eth0", CountAndTime(1, 3000))
+
+
+@pytest.mark.skipif(not compilers(), reason="there is no C compiler here (gcc or clang)")
+def test_a_kernel_without_the_fields() -> None:
+    """Runs are timed as ever, and for how long they were on a CPU is not known."""
+    program = build("replay.c", compilers()[0], offsets=NEEDED_OFFSETS)
+    with Native(cpus=1, program=program) as native:
+        native.feed([queue(1000), activate(1000), start(3000), end(7000)])
+        work = only(native.read())
+    assert work.cpus == {0: CountAndTime(1, 4000)}
+    assert (work.on_cpu, work.is_on_cpu_known) == ({}, False)
+
+
+def test_a_cpu_whose_runqueue_is_not_found(native: Native) -> None:
+    native.fire(queue(1000, on=WORKER))
+    native.memory(
+        AT + OFFSETS["OFFSET_task_struct_se"] + OFFSETS["OFFSET_sched_entity_cfs_rq"], b""
+    )
+    native.feed([start(3000), end(7000)])
+    work = only(native.read())
+    assert work.cpus == {0: CountAndTime(1, 4000)}
+    assert (work.on_cpu, work.is_on_cpu_known) == ({}, False)

@@ -111,6 +111,8 @@ SMALL = snapshot(
                 cpus={0: CountAndTime(6, 70 * SECOND_NS)},
                 worst_latency=worst(SECOND_NS),
                 worst_run=worst(2 * SECOND_NS),
+                on_cpu={0: CountAndTime(6, 3 * SECOND_NS)},
+                is_on_cpu_known=True,
             ),
         ),
         vectors=(
@@ -215,7 +217,16 @@ def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) ->
             ),
             works=tuple(
                 WorkTime(
-                    f"function_{n}", "events", spread, spread, scale, scale, {}, worst(9), worst(9)
+                    f"function_{n}",
+                    "events",
+                    latency=spread,
+                    run=spread,
+                    stall_count=scale,
+                    stall_ns=scale,
+                    worst_latency=worst(9),
+                    worst_run=worst(9),
+                    on_cpu={0: CountAndTime(scale, scale)},
+                    is_on_cpu_known=True,
                 )
                 for n in range(works)
             ),
