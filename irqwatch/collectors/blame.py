@@ -24,9 +24,8 @@ from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counting, rate, share
 from irqwatch.base.names import cgroup_name
 from irqwatch.base.parts import Naming, Part, Rename
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, count_and_time, string
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.words import count_and_time, string
 from irqwatch.cells import percent
 from irqwatch.collectors import interrupt
 from irqwatch.model.snapshot import NEVER, SOFTIRQ_VECTORS, CountAndTime, Probe, Snapshot

@@ -18,11 +18,10 @@ from irqwatch.base.collector import (
 )
 from irqwatch.base.fold import CPUS_SHOWN_APART
 from irqwatch.base.interval import Interval
+from irqwatch.base.measures import counted
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, string
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import counted
-from irqwatch.base.words import string
 from irqwatch.cells import percent
 from irqwatch.model.snapshot import CpuCounts, Snapshot
 from irqwatch.model.view import PartRow, Source

@@ -33,12 +33,11 @@ from irqwatch.base.fold import (
 )
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
-from irqwatch.base.measures import NS, counting, rate, share
+from irqwatch.base.measures import NS, counted, counting, durations, grouped, rate, share
 from irqwatch.base.names import line_name, row_keys
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import counted, durations, grouped
 from irqwatch.cells import percent
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram, merge

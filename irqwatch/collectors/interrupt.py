@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from irqwatch.base.collector import Room, Table
 from irqwatch.base.follows import Follows
-from irqwatch.base.reading import Reading
-from irqwatch.base.words import histogram, string
+from irqwatch.base.reading import Reading, histogram, string
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CountAndTime, Worst
 

@@ -18,11 +18,10 @@ from irqwatch.base.collector import (
 )
 from irqwatch.base.fold import DEVICES_SHOWN_APART, OTHER, Labels, Vector
 from irqwatch.base.interval import Interval
+from irqwatch.base.measures import counted, grouped
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, text
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import counted, grouped
-from irqwatch.base.words import text
 from irqwatch.cells import count, percent
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.model.view import Source

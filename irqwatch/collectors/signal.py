@@ -20,11 +20,10 @@ from irqwatch.base.collector import (
 )
 from irqwatch.base.fold import Labels, to_bounds
 from irqwatch.base.interval import Interval
+from irqwatch.base.measures import counted, grouped, waits
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, histogram
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import counted, grouped, waits
-from irqwatch.base.words import histogram
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import Snapshot, Worst
 from irqwatch.model.view import Source

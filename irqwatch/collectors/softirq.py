@@ -21,12 +21,10 @@ from irqwatch.base.columns import softirq_cpus
 from irqwatch.base.fold import CPUS_SHOWN_APART, Labels, by_cpu, to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
-from irqwatch.base.measures import NS
+from irqwatch.base.measures import NS, counted, grouped, timed, waits
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, count_and_time, histogram
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import counted, grouped, timed, waits
-from irqwatch.base.words import count_and_time, histogram
 from irqwatch.cells import percent
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import (

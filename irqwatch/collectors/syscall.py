@@ -17,12 +17,11 @@ from irqwatch.base.collector import (
 )
 from irqwatch.base.fold import OTHER, Labels, Vector, to_bounds
 from irqwatch.base.interval import Interval
+from irqwatch.base.measures import grouped, timed
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, histogram
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.base.syscall_names import UNKNOWN, name
-from irqwatch.base.timed import grouped, timed
-from irqwatch.base.words import histogram
 from irqwatch.model.histogram import EMPTY, Histogram
 from irqwatch.model.snapshot import Snapshot, Worst
 from irqwatch.model.view import Source

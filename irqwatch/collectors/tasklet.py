@@ -17,11 +17,10 @@ from irqwatch.base.collector import (
 )
 from irqwatch.base.fold import OTHER, Labels, Vector, to_bounds
 from irqwatch.base.interval import Interval
+from irqwatch.base.measures import grouped, timed
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, histogram, string
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import grouped, timed
-from irqwatch.base.words import histogram, string
 from irqwatch.model.histogram import EMPTY, Histogram
 from irqwatch.model.snapshot import Snapshot, Worst
 from irqwatch.model.view import Source

@@ -23,11 +23,10 @@ from irqwatch.base.collector import (
 from irqwatch.base.fold import NOTHING_TO_BOUNDS, OTHER, Labels, Vector, add, to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
+from irqwatch.base.measures import grouped, timed, waits
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, histogram, string
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import grouped, timed, waits
-from irqwatch.base.words import histogram, string
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import CountAndTime, Probe, Snapshot, Worst

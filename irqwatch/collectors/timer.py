@@ -7,12 +7,10 @@ from typing import Any
 from irqwatch.base.collector import WAIT, Collector, Folded, Key, Metric, Probed, Shown, Words
 from irqwatch.base.fold import CPUS_SHOWN_APART, TIMER_CPUS_SHOWN_APART, Labels, to_bounds
 from irqwatch.base.interval import Interval
-from irqwatch.base.measures import spread
+from irqwatch.base.measures import counted, grouped, spread, waits
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, histogram
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import counted, grouped, waits
-from irqwatch.base.words import histogram
 from irqwatch.cells import percent, seconds
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import Snapshot, Worst

@@ -7,7 +7,7 @@ from typing import Any
 
 from irqwatch.base.collector import Collector, Probed
 from irqwatch.base.layout import Layouts
-from irqwatch.base.words import text
+from irqwatch.base.reading import text
 from irqwatch.collectors import hardirq, vector
 from irqwatch.collectors.interrupt import vector_of
 from irqwatch.model.slow_event import SlowEvent

@@ -9,11 +9,10 @@ from irqwatch.base.collector import Collector, Key, Metric, Probed, Shown, Words
 from irqwatch.base.fold import to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
-from irqwatch.base.measures import NS
+from irqwatch.base.measures import NS, counted, grouped, timed
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import counted, grouped, timed
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import CountAndTime, Probe, Snapshot, Worst

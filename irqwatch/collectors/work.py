@@ -22,12 +22,10 @@ from irqwatch.base.collector import (
 from irqwatch.base.fold import NOTHING_TO_BOUNDS, OTHER, Labels, Vector, to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
-from irqwatch.base.measures import NS, counting, rate, share, total
+from irqwatch.base.measures import NS, counting, durations, rate, share, total, waits
 from irqwatch.base.parts import Naming, Part, Rename
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, count_and_time, histogram, string, text
 from irqwatch.base.sheet import Exporting, Sheet
-from irqwatch.base.timed import durations, waits
-from irqwatch.base.words import count_and_time, histogram, string, text
 from irqwatch.cells import seconds
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from irqwatch import clock
-from irqwatch.base import words
 from irqwatch.base.collector import Collector, Room
 from irqwatch.base.layout import Layouts
-from irqwatch.base.reading import Reading
+from irqwatch.base.reading import Reading, check_forms, string
 from irqwatch.collectors import running
 from irqwatch.errors import ProbeError
 from irqwatch.model.snapshot import Probe, Program
@@ -110,7 +109,7 @@ class ProbeReader:
     def _check_shapes(self) -> dict[str, int]:
         """The limits of maps by name. A reader and a probe of different versions must not talk past
         each other: the kernel's word on each map is held against the layouts."""
-        words.check(self.loaded.layouts)
+        check_forms(self.loaded.layouts)
         limits = {}
         for name, fd in self.loaded.maps.items():
             shape = self._maps.map_shape(fd)
@@ -188,7 +187,7 @@ class ProbeReader:
             at = layouts.at(types.value.removeprefix("struct "))
             for raw, value in self._maps.items(self.loaded.maps[name]):
                 key = unpack(raw)
-                if is_of_line(key) and gone(key.irq, words.string(value.cast("Q"), at.name)):
+                if is_of_line(key) and gone(key.irq, string(value.cast("Q"), at.name)):
                     self._maps.delete(self.loaded.maps[name], raw)
 
     def _forget_idle(self, captured: Capture) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from irqwatch.base import counters
-from irqwatch.base.quantile import longest_ns, quantile_ns
+from irqwatch.base.measures import longest_ns, quantile_ns
 from irqwatch.collectors.softirq import SoftirqTime
 from irqwatch.derive.view import derive
 from irqwatch.model.histogram import Histogram, merge

@@ -2,7 +2,7 @@
 
 import pytest
 
-from irqwatch.base.quantile import longest_ns, quantile_ns
+from irqwatch.base.measures import longest_ns, quantile_ns
 from irqwatch.model.histogram import OVERFLOW, Histogram, bucket_of, lower_edge_ns
 from irqwatch.model.snapshot import Worst
 
