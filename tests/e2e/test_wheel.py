@@ -94,12 +94,9 @@ def test_top(installed, tmp_path):
 
 @pytest.mark.live
 def test_the_probe_loads_out_of_the_wheel(installed, tmp_path):
-    findings = json.loads(run(installed, "doctor", "--json", cwd=tmp_path))["findings"]
+    told = json.loads(run(installed, "doctor", "--json", cwd=tmp_path))
 
-    (probe,) = [finding for finding in findings if finding["name"] == "probe"]
-    assert probe == {
-        "name": "probe",
-        "verdict": "ok",
-        "detail": f"loads: {', '.join(sorted(DEFAULT_COLLECTORS))}",
-        "mend": None,
-    }
+    (probe,) = [finding for finding in told["findings"] if finding["name"] == "probe"]
+    assert probe["verdict"] == "ok"
+    verdicts = {one["name"]: one["verdict"] for one in told["collectors"]}
+    assert {verdicts[name] for name in DEFAULT_COLLECTORS} <= {"ok", "note"}
