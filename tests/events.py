@@ -17,7 +17,9 @@ the name of the NAPI's device, empty where it has none. ``info`` is 0 or 1 where
 siginfo, else its address, and ``code`` what it holds; ``pid`` and ``tgid`` are the target's, and
 ``fatal`` is the signal that ends the current process, 0 where none does. ``old_pid`` is what the
 thread was before it became its process's only one. ``prev`` and ``next`` are
-tasks.
+tasks. ``callsite`` and ``callback`` are symbols' names too, empty where there is no callback.
+``flags`` are what the kernel's memory holds for the csd, and ``following`` are the others that its
+list has after it, in hexadecimal with a space between.
 """
 
 import gzip
@@ -68,9 +70,18 @@ ARGUMENTS = {
     "sched_process_exit": ("p",),
     "sched_process_exec": ("p", "old_pid"),
     "sched_switch": ("preempt", "prev", "next", "prev_state"),
+    "csd_queue_cpu": ("cpu", "callsite", "function", "csd", "flags"),
+    "ipi_send_cpu": ("cpu", "callsite", "callback"),
+    "ipi_send_cpumask": ("cpumask", "callsite", "callback"),
+    "csd_function_entry": ("function", "csd", "flags", "following"),
+    "csd_function_exit": ("function", "csd"),
 }
-ADDRESSES = frozenset(("action", "pwq", "wq", "work", "hrtimer", "tasklet", "napi", "prev", "next"))
-TEXTS = frozenset(("name", "wqname", "function", "device", "reason"))
+ADDRESSES = frozenset(
+    ("action", "pwq", "wq", "work", "hrtimer", "tasklet", "napi", "prev", "next", "cpumask", "csd")
+)
+TEXTS = frozenset(
+    ("name", "wqname", "function", "callsite", "callback", "following", "device", "reason")
+)
 
 COLUMNS_BEFORE_ARGUMENTS = 6
 

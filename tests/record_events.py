@@ -22,9 +22,9 @@ from pathlib import Path
 
 from tests import events
 from tests.events import Event
-from tests.live.load import read_disk, send_udp_packets
-from tests.oracle import functions
-from tests.oracle.ring_buffer import EVENTS, RingBuffer
+from tests.live.load import call_another_cpu, read_disk, send_udp_packets, wake_on_another_cpu
+from tests.oracle import calls, functions
+from tests.oracle.ring_buffer import CALLS, EVENTS, RingBuffer
 from tests.vm import cards
 
 MEGABYTES_PER_CPU = 32
@@ -39,7 +39,7 @@ GROUPS_PER_SECOND = 100
 
 FIRST_NS = 10**9
 # Where addresses are put, by their column, and how far apart.
-ADDRESSES_AT = {"work": 0x7000 << 32, "napi": 0x7100 << 32}
+ADDRESSES_AT = {"work": 0x7000 << 32, "napi": 0x7100 << 32, "csd": 0x7200 << 32}
 ADDRESS_BYTES = 0x1000
 
 
@@ -64,6 +64,13 @@ def files(folder: Path) -> None:
         os.fsync(file.fileno())
 
 
+def other_cpus() -> None:
+    """Calls of functions on another CPU, and wakeups of tasks there."""
+    call_another_cpu(20)
+    wake_on_another_cpu(20)
+    time.sleep(PAUSE_SECONDS)
+
+
 def main(arguments: list[str]) -> None:
     options = parse(arguments)
     with contextlib.ExitStack() as stack:
@@ -76,6 +83,7 @@ def main(arguments: list[str]) -> None:
             "net": packets,
             "disk": lambda: files(folder),
             "timer": timers,
+            "calls": other_cpus,
             "cards": lambda: cards.send_pings(
                 [[*range(1, options.cards + 1)] * PINGS], 20, GROUPS_PER_SECOND
             ),
@@ -94,7 +102,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("out", type=Path)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument(
-        "--load", default="", help="of net, disk, timer, cards; a comma between them"
+        "--load", default="", help="of net, disk, timer, calls, cards; a comma between them"
     )
     parser.add_argument("--cards", type=int, default=0, help="set up so many network cards first")
     parser.add_argument("--events", type=int, default=20_000, help="keep the last so many")
@@ -111,7 +119,7 @@ def record(loads: Iterable[Callable[[], None]], seconds: float) -> list[Event]:
         while not over.is_set():
             load()
 
-    recorded = (*EVENTS, "napi/napi_poll")
+    recorded = (*EVENTS, "napi/napi_poll", *CALLS)
     with RingBuffer(megabytes_per_cpu=MEGABYTES_PER_CPU, recorded=recorded) as ring:
         ring.enable()
         threads = [threading.Thread(target=repeat, args=(load,)) for load in loads]
@@ -134,6 +142,8 @@ def anonymous(recorded: list[Event]) -> list[Event]:
     def placed(column: str, value: int | str) -> int | str:
         if column not in ADDRESSES_AT:
             return value
+        if not value:
+            return value
         there = sum(known == column for known, _ in addresses)
         return addresses.setdefault((column, value), ADDRESSES_AT[column] + ADDRESS_BYTES * there)
 
@@ -148,7 +158,7 @@ def anonymous(recorded: list[Event]) -> list[Event]:
         time_ns = event.time_ns - recorded[0].time_ns + FIRST_NS
         return dataclasses.replace(event, time_ns=time_ns, comm=comm, args=args)
 
-    return [replaced(event) for event in functions.with_names(recorded)]
+    return calls.with_memory([replaced(event) for event in functions.with_names(recorded)])
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ _NAMES = (
     "syscall",
     "thread",
     "blame",
+    "ipi",
     "trace",
 )
 

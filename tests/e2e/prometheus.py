@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from irqwatch.collectors.blame import Blame
 from irqwatch.collectors.exception import ExceptionCount
+from irqwatch.collectors.ipi import IpiAsked, IpiSent
 from irqwatch.collectors.signal import SignalTime
 from irqwatch.collectors.syscall import SyscallTime
 from irqwatch.collectors.tasklet import TaskletTime
@@ -57,6 +58,10 @@ def host(turn):
             irq_threads=(ThreadTime(3, "dev1-q3", 0, times, times, worst(300), worst(300)),),
             blames=(
                 Blame(9, "x", 5, "hardirq", "dev1-q3", 0, 3, "", CountAndTime(turn, turn * 100)),
+            ),
+            ipi_sent=(IpiSent("call", "flush_tlb_func", "on_each_cpu", 0, turn, turn),),
+            ipi_asked=(
+                IpiAsked("call", "flush_tlb_func", 1, turn, times, times, worst(300), worst(300)),
             ),
         ),
         cgroups={5: "/system.slice"},

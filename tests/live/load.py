@@ -1,16 +1,28 @@
 """Interrupts on demand: bounded loads that a test makes and that are over when the call returns."""
 
+import contextlib
+import ctypes
 import fcntl
+import hashlib
 import mmap
 import os
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 BLOCK_BYTES = 4096
 CONSOLE = Path("/dev/tty0")
+# include/uapi/linux/membarrier.h
+MEMBARRIER_CMD_PRIVATE_EXPEDITED = 1 << 3
+MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 1 << 4
+SYS_MEMBARRIER = 283 if os.uname().machine == "aarch64" else 324
+
+HASHED_BYTES = 1 << 24  # some 10 ms in one piece
+
 KDSETLED = 0x4B32  # include/uapi/linux/kd.h
 AS_THE_KEYBOARD_HAS_THEM = 0xFF
 
@@ -50,6 +62,50 @@ def wake_on_another_cpu(count: int) -> None:
         os.waitpid(child, 0)
         for fd in (*to_child, *to_parent):
             os.close(fd)
+
+
+@contextlib.contextmanager
+def busy(cpu: int) -> Iterator[None]:
+    """A thread of this process runs on ``cpu``. It hashes, so that others run beside it."""
+    over, runs = threading.Event(), threading.Event()
+
+    def run() -> None:
+        os.sched_setaffinity(0, {cpu})
+        data = bytes(HASHED_BYTES)
+        while not over.is_set():
+            runs.set()
+            hashlib.sha256(data)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    runs.wait()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def call_another_cpu(count: int) -> None:
+    """Up to ``count`` calls of a function on a CPU where another thread of this process runs:
+    membarrier() asks each such CPU for a barrier. Where something else takes that thread's CPU,
+    there is nobody to ask."""
+    before = os.sched_getaffinity(0)
+    here, there = sorted(before)[:2]
+    membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+    with busy(there):
+        os.sched_setaffinity(0, {here})
+        try:
+            for _ in range(count):
+                membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+        finally:
+            os.sched_setaffinity(0, before)
+
+
+def membarrier(command: int) -> None:
+    """membarrier(2), which libc has no function for."""
+    if ctypes.CDLL(None, use_errno=True).syscall(SYS_MEMBARRIER, command, 0, 0) < 0:
+        raise OSError(ctypes.get_errno(), "membarrier")
 
 
 def read_hwrng(count: int) -> None:

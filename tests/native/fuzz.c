@@ -35,6 +35,8 @@ enum reader { MOVE_EPOCH, DELETE_WAITING, LIMIT_MAPS, MOVE_ACCOUNT, READERS };
 #define NAPI(at) ADDRESS(0x13, at)
 #define DEVICE(at) ADDRESS(0x14, at)
 #define RUNQUEUE(at) ADDRESS(0x15, at)
+#define CSD(at) ADDRESS(0x16, at)
+#define MASK(at) ADDRESS(0x17, at)
 
 static void fill_for_timers_and_devices(u64 at)
 {
@@ -50,6 +52,19 @@ static void fill_for_timers_and_devices(u64 at)
 	memory_set(NOW(at), &now_ns, sizeof(now_ns));
 	memory_set(NAPI(at) + OFFSET_napi_struct_dev, &device, sizeof(device));
 	memory_set(DEVICE(at) + OFFSET_net_device_name, name, sizeof(name));
+}
+
+/* Some are locked, some are of a list: each is followed by the next one, but for the last. */
+static void fill_for_calls(u64 at)
+{
+	u32 flags = at % 2 ? CSD_TYPE_TTWU : (at % 3) << 4 | at >> 2;
+	u64 list = OFFSET___call_single_data_node + OFFSET___call_single_node_llist;
+	u64 next = at + 2 < THINGS ? CSD(at + 2) + list : 0;
+
+	memory_set(CSD(at) + OFFSET___call_single_data_node + OFFSET___call_single_node_u_flags,
+		   &flags, sizeof(flags));
+	memory_set(CSD(at) + list, &next, sizeof(next));
+	memory_set(MASK(at), &next, sizeof(next));
 }
 
 static void fill_for_signals(u64 at)
@@ -101,6 +116,7 @@ static void fill_memory(void)
 
 	map_set(&function_format_map, &zero, format, BPF_ANY);
 	map_set(&tasklet_format_map, &zero, format, BPF_ANY);
+	map_set(&ipi_format_map, &zero, format, BPF_ANY);
 	memset(name, 'n', sizeof(name));
 	for (at = 0; at + 1 < THINGS; at++) {
 		pointer = NAME(at);
@@ -117,6 +133,7 @@ static void fill_memory(void)
 		fill_for_threads(at);
 		fill_for_timers_and_devices(at);
 		account(at, at % CPUS, at << 4 * at, at << 3 * at);
+		fill_for_calls(at);
 	}
 	for (at = 0; at + 1 < QUEUES; at++) {
 		pointer = QUEUE(at);
@@ -149,6 +166,18 @@ static void arguments(const struct packed_event *packed, struct event *event)
 		event->args[2] = packed->other >> 1;
 	} else if (event->program->run == irqw_vec_entry || event->program->run == irqw_vec_exit) {
 		event->args[0] = thing;
+	} else if (!strcmp(tracepoint, "csd_queue_cpu")) {
+		event->args[0] = packed->other & 3;
+		event->args[1] = packed->other >> 4;
+		event->args[2] = packed->other >> 2 & 3;
+		event->args[3] = CSD(thing);
+	} else if (!strncmp(tracepoint, "ipi_send", 8)) {
+		event->args[0] = strcmp(tracepoint, "ipi_send_cpu") ? MASK(thing) : thing & 3;
+		event->args[1] = packed->other >> 4;
+		event->args[2] = packed->other & 3;
+	} else if (!strncmp(tracepoint, "csd_function", 12)) {
+		event->args[0] = packed->other >> 2 & 3;
+		event->args[1] = packed->other & 1 ? 0 : CSD(thing);
 	} else if (!strncmp(tracepoint, "ipi", 3)) {
 		event->args[0] = NAME(thing);
 	} else if (!strcmp(tracepoint, "workqueue_queue_work")) {
@@ -548,6 +577,41 @@ static void check_blames(void)
 	must(count <= ended(), "no time is taken twice");
 }
 
+static u64 ipi_loss(enum ipi_loss reason)
+{
+	struct element *element;
+	u32 chain;
+	u64 sum = 0;
+
+	for_each(ipi_cpus_map, element, chain)
+		sum += ((struct ipi_cpu *)element->value)->losses[reason];
+	return sum;
+}
+
+static void check_calls(void)
+{
+	u64 calls = ipi_loss(LOSS_IPI_QUEUE_SEND_MAP_FULL);
+	u64 asked = ipi_loss(LOSS_IPI_QUEUE_TARGET_MAP_FULL);
+	u64 ended = ipi_loss(LOSS_IPI_EXIT_WITHOUT_ENTRY) + ipi_loss(LOSS_IPI_EXIT_MAP_FULL);
+	u64 waited = ipi_loss(LOSS_IPI_ENTRY_MAP_FULL);
+	struct element *element;
+	u32 chain;
+
+	for_each(ipi_sends_map, element, chain)
+		calls += ((struct ipi_send *)element->value)->calls;
+	for_each(ipi_targets_map, element, chain)
+		if (((struct ipi_key *)element->key)->kind == IPI_CALL)
+			asked += ((struct ipi_target *)element->value)->asked;
+	for_each(ipi_runs_map, element, chain) {
+		ended += count_of(&((struct ipi_run *)element->value)->run);
+		waited += count_of(&((struct ipi_run *)element->value)->latency);
+	}
+	must(calls == ran("csd_queue_cpu"), "each call is counted once where it comes from");
+	must(asked == ran("csd_queue_cpu"), "and where it goes to");
+	must(ended <= ran("csd_function_exit"), "no run of a function is counted twice");
+	must(waited <= ran("csd_queue_cpu"), "no call waits twice");
+}
+
 static void happen(const struct packed_event *packed)
 {
 	u32 known = sizeof(programs) / sizeof(programs[0]) - 1;
@@ -597,5 +661,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	check_napis();
 	check_threads();
 	check_blames();
+	check_calls();
 	return 0;
 }

@@ -34,6 +34,8 @@ def encode(recorded: Iterable[Event]) -> bytes:
             thing, other = numbers[1] >> 12, (numbers[0] & 1) | numbers[-1] << 1
         elif event.name == "workqueue_queue_work":
             thing, other = numbers[3] >> 6, numbers[2] >> 12
+        elif event.name.startswith(("csd", "ipi_send")):
+            thing, other = numbers[-1] >> 6, numbers[0]
         elif event.name.startswith("ipi"):
             thing, other = len(str(event.args[0])), 0
         else:

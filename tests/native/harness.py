@@ -9,6 +9,7 @@ one that crashes, or that a sanitizer stops, is an exception here: ``process.Cra
 """
 
 import functools
+import itertools
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -37,6 +38,8 @@ NOW_AT = 0xF5 << 56
 TARGETS_AT = 0xF6 << 56
 PROCESS_AT = 0xF7 << 56
 RUNQUEUES_AT = 0xF8 << 56
+MASK_AT = 0xF9 << 56
+MASK_WORDS = 4
 
 
 class Native:
@@ -185,6 +188,10 @@ class Native:
 
     def _arguments(self, event: Event) -> tuple[int | str, ...]:
         """The raw tracepoint's own."""
+        is_call = event.name.startswith(("csd_", "ipi_send_"))
+        return self._call_arguments(event) if is_call else self._other_arguments(event)
+
+    def _other_arguments(self, event: Event) -> tuple[int | str, ...]:
         raw = event.args[:1]
         match event.name, event.args:
             case "workqueue_queue_work", (req_cpu, pool_workqueue, _, _, work, _):
@@ -215,6 +222,18 @@ class Native:
             ):
                 raw = tuple(arg if isinstance(arg, int) else 0 for arg in args)
         return raw
+
+    def _call_arguments(self, event: Event) -> tuple[int | str, ...]:
+        match event.name, event.args:
+            case "csd_queue_cpu", (cpu, str(callsite), str(function), csd, _):
+                return cpu, self._function(callsite), self._function(function), csd
+            case "ipi_send_cpu", (cpu, str(callsite), str(callback)):
+                return cpu, self._function(callsite), self._function(callback)
+            case "ipi_send_cpumask", (_, str(callsite), str(callback)):
+                return MASK_AT, self._function(callsite), self._function(callback)
+            case _, (str(function), csd, *_):
+                return self._function(function), csd
+        raise ValueError(f"no call: {event}")
 
     def _remember(self, event: Event) -> None:
         """Put into the kernel's memory what the probe reads there."""
@@ -261,9 +280,30 @@ class Native:
                     DEVICE_AT + OFFSETS["OFFSET_net_device_name"],
                     raw.ljust(DEVICE_NAME_BYTES, b"\0"),
                 )
+            case _:
+                self._remember_call(event)
+
+    def _remember_call(self, event: Event) -> None:
+        match event.name, event.args:
+            case "csd_queue_cpu", (_, _, _, int(csd), int(flags)):
+                self._list([csd], flags)
+            case "csd_function_entry", (_, int(csd), int(flags), str(following)):
+                self._list([csd, *(int(other, 16) for other in following.split())], flags)
+            case "ipi_send_cpumask", (int(mask), *_):
+                for word in range(MASK_WORDS):
+                    self._point(MASK_AT + 8 * word, mask >> 64 * word & (1 << 64) - 1)
 
     def _point(self, address: int, to: int) -> None:
         self.memory(address, struct.pack("=Q", to))
+
+    def _list(self, csds: list[int], flags: int) -> None:
+        """A list of calls, as the kernel holds it."""
+        node = OFFSETS["OFFSET___call_single_data_node"]
+        to_list = node + OFFSETS["OFFSET___call_single_node_llist"]
+        to_flags = node + OFFSETS["OFFSET___call_single_node_u_flags"]
+        for csd, following in itertools.zip_longest(csds, csds[1:]):
+            self.memory(csd + to_flags, struct.pack("=I", flags))
+            self._point(csd + to_list, following + to_list if following else 0)
 
     def _text(self, text: str) -> int:
         address = self._texts.setdefault(text, NAMES_AT + 0x1000 * len(self._texts))
@@ -271,8 +311,8 @@ class Native:
         return address
 
     def _function(self, name: str) -> int:
-        if name.startswith("0x"):
-            return int(name, 16)
+        if not name or name.startswith("0x"):
+            return int(name or "0", 16)
         address = self._functions.setdefault(name, FUNCTIONS_AT + 16 * len(self._functions))
         self.memory(address, name.encode(errors="surrogateescape")[:255] + b"\0")
         return address

@@ -94,6 +94,16 @@ static struct program {
 #ifdef COLLECT_THREAD
 	{ .run = irqw_switch, .tracepoint = "sched_switch", .arguments = 4 },
 #endif
+#ifdef COLLECT_IPI
+	{ .run = irqw_csd_queue, .tracepoint = "csd_queue_cpu", .arguments = 4,
+	  .interrupts_on = true },
+	{ .run = irqw_ipi_cpu, .tracepoint = "ipi_send_cpu", .arguments = 3,
+	  .interrupts_on = true },
+	{ .run = irqw_ipi_mask, .tracepoint = "ipi_send_cpumask", .arguments = 3,
+	  .interrupts_on = true },
+	{ .run = irqw_csd_entry, .tracepoint = "csd_function_entry", .arguments = 2 },
+	{ .run = irqw_csd_exit, .tracepoint = "csd_function_exit", .arguments = 2 },
+#endif
 	{ .tracepoint = NULL },
 };
 

@@ -1,5 +1,6 @@
 """Events by hand: a short function for each, and people and things to put in them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tests.events import Event
@@ -224,3 +225,61 @@ def switch(
 ) -> Event:
     args = (int(is_preempted), address_of(previous), address_of(following), state)
     return _event(at_ns, previous, "sched_switch", *args)
+
+
+# include/linux/smp_types.h
+CSD_ASYNC, CSD_SYNC, CSD_IRQ_WORK, CSD_WAKEUP = 0x01, 0x11, 0x21, 0x30  # where it is queued
+CSD_UNLOCKED = 0x00
+CSD = 0xF8000
+
+CALL_FUNCTION = "generic_smp_call_function_single_interrupt"
+
+
+def csd_queue(
+    at_ns: int,
+    to: int = 1,
+    function: str = "flush_tlb",
+    on: Task = SHELL,
+    *,
+    callsite: str = "on_each_cpu",
+    csd: int = CSD,
+    flags: int = CSD_SYNC,
+) -> Event:
+    return _event(at_ns, on, "csd_queue_cpu", to, callsite, function, csd, flags)
+
+
+def ipi_send(
+    at_ns: int,
+    to: int = 1,
+    callback: str = CALL_FUNCTION,
+    on: Task = SHELL,
+    *,
+    callsite: str = "on_each_cpu",
+) -> Event:
+    return _event(at_ns, on, "ipi_send_cpu", to, callsite, callback)
+
+
+def ipi_send_all(
+    at_ns: int, to: Iterable[int], on: Task = SHELL, *, callsite: str = "on_each_cpu"
+) -> Event:
+    mask = sum(1 << cpu for cpu in to)
+    return _event(at_ns, on, "ipi_send_cpumask", mask, callsite, CALL_FUNCTION)
+
+
+def csd_entry(
+    at_ns: int,
+    function: str = "flush_tlb",
+    on: Task = IDLE_1,
+    *,
+    csd: int = CSD,
+    flags: int = CSD_SYNC,
+    following: Iterable[int] = (),
+) -> Event:
+    others = " ".join(map(hex, following))
+    return _event(at_ns, on, "csd_function_entry", function, csd, flags, others)
+
+
+def csd_exit(
+    at_ns: int, function: str = "flush_tlb", on: Task = IDLE_1, *, csd: int = CSD
+) -> Event:
+    return _event(at_ns, on, "csd_function_exit", function, csd)

@@ -11,7 +11,7 @@ import functools
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.events import X86_VECTORS, Event
@@ -34,6 +34,20 @@ EVENTS = (
     *(f"irq_vectors/{name}_{end}" for name in X86_VECTORS for end in ("entry", "exit")),
 )
 SWITCHES = "sched/sched_switch"
+# Who interrupts which CPU; and the arguments that tests/oracle/calls.py finds out. A mask of CPUs
+# is left out: hosts of two have none.
+CALLS = (
+    "csd/csd_queue_cpu",
+    "ipi/ipi_send_cpu",
+    "csd/csd_function_entry",
+    "csd/csd_function_exit",
+)
+ARGUMENTS_OF_CALLS: Mapping[str, tuple[int | str, ...]] = {
+    "csd_queue_cpu": (0,),
+    "ipi_send_cpu": (),
+    "csd_function_entry": (0, ""),
+    "csd_function_exit": (),
+}
 NO_DEVICE = "(no_device)"  # include/trace/events/napi.h
 
 MNT_DETACH = 2  # include/linux/fs.h
@@ -201,6 +215,12 @@ def to_events(
             args = (fields["work"],)
         elif name.startswith("workqueue_execute"):
             args = (fields["work"], hex(int(fields["function"])))
+        elif name in ARGUMENTS_OF_CALLS:
+            args = tuple(
+                hex(int(value)) if field in ("callsite", "callback", "func") else value
+                for field, value in fields.items()
+            )
+            args += ARGUMENTS_OF_CALLS[name]
         elif name == "napi_poll":
             device = "" if fields["dev_name"] == NO_DEVICE else fields["dev_name"]
             args = (fields["napi"], device, fields["work"], fields["budget"])

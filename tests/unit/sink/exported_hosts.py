@@ -3,6 +3,7 @@
 from irqwatch.collectors.blame import Blame
 from irqwatch.collectors.exception import ExceptionCount
 from irqwatch.collectors.hardirq import HardirqTime
+from irqwatch.collectors.ipi import IpiAsked, IpiSent
 from irqwatch.collectors.napi import NapiCount
 from irqwatch.collectors.signal import SignalTime
 from irqwatch.collectors.softirq import SoftirqTime
@@ -156,6 +157,25 @@ SMALL = snapshot(
             Blame(8, "nginx", 5, "softirq", "NET_RX", 2, 34, "eth0-rx-0", CountAndTime(1, 1000)),
             Blame(9, "cc1", 6, "vector", "local_timer", 0, taken=CountAndTime(1, 500)),
             Blame(None, "", None, "hardirq", "", 0, taken=CountAndTime(1, 200)),
+        ),
+        ipi_sent=(
+            IpiSent("call", "flush_tlb_func", "on_each_cpu_cond_mask", 0, 9, 8),
+            IpiSent("call", "flush_tlb_func", "on_each_cpu_cond_mask", 2, 1, 1),
+            IpiSent("reschedule", "", "wakeup_preempt", 0, 0, 5),
+        ),
+        ipi_asked=(
+            IpiAsked(
+                "call",
+                "flush_tlb_func",
+                2,
+                9,
+                SHORT_AND_LONG,
+                SHORT_AND_LONG,
+                worst(9000),
+                worst(4000),
+            ),
+            IpiAsked("call", "flush_tlb_func", 0, 1, Histogram({13: 1}, 256)),
+            IpiAsked("reschedule", "", 2, 5),
         ),
         losses={"hardirq": {"map_full": 0}, "softirq": {"entry_overwritten": 2}},
         programs=(Program("irq_entry", 0), Program("softirq_exit", 1, 10, SECOND_NS)),
