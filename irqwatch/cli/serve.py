@@ -13,7 +13,7 @@ import click
 from irqwatch import __version__, clock
 from irqwatch.base.fold import HistogramDetail
 from irqwatch.cli import options, recorded
-from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS
+from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS, without_blind
 from irqwatch.derive.coverage import coverage_by
 from irqwatch.derive.interval import between
 from irqwatch.errors import UsageError
@@ -219,6 +219,6 @@ class Scraper:
         """The body of a scrape and its content type."""
         current = self._sample()
         if current.monotonic_ns - self._since.monotonic_ns >= COVERAGE_NS:
-            self._coverage = coverage_by(between(current, self._since))
+            self._coverage = coverage_by(between(without_blind(current), self._since))
             self._since = current
         return self._exporter.render(current, self._coverage, accept)

@@ -111,7 +111,8 @@ def running(names: Collection[str]) -> list[Collector]:
 def without_blind(snapshot: Snapshot) -> Snapshot:
     """A snapshot of which no collector claims to have timed what it could not read: one that sees
     events and reads none of them is not running but unavailable, as one that was refused."""
-    probe, cpus = snapshot.probe, len(snapshot.topology.cpus)
+    probe = snapshot.probe
+    cpus = len(snapshot.topology.cpus or snapshot.cpu_times or snapshot.line_cpus)
     if probe is None:
         return snapshot
     reasons = {one.name: why_blind(one, probe, cpus) for one in running(probe.collectors)}

@@ -134,3 +134,10 @@ def test_prometheus_has_it_as_no_success():
     assert 'irqwatch_collector_success{collector="softirq"} 1.0' in text
     assert f'irqwatch_unavailable_info{{part="timer",reason="{REASON}"}} 1.0' in text
     assert 'irqwatch_lost_events_total{collector="timer",reason="unreadable"} 652.0' in text
+
+
+def test_what_was_under_way_is_no_blindness_where_sysfs_lists_no_cpu():
+    probe = a_probe({"timer": {"unreadable": 2}})
+    hidden = replace(a_snapshot(1, probe), topology=Topology(), line_cpus=frozenset({0, 1}))
+
+    assert without_blind(hidden) == hidden

@@ -13,6 +13,7 @@ from irqwatch.cli.serve import COVERAGE_NS, Scraper, describe
 from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS
 from irqwatch.model.snapshot import Unavailable
 from tests.hosts import busy, empty
+from tests.probes import with_parts
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,17 @@ def test_coverage_is_of_the_last_interval_that_was_long_enough():
     assert first.keys() == {"hardirq", "softirq"}
     assert same is first
     assert second is not first
+
+
+def test_a_blind_collector_has_no_coverage():
+    """Not one of zero: a collector that reads nothing is unavailable."""
+
+    def blind(tick):
+        host = busy(tick)
+        losses = {"hardirq": {"exit_without_entry": 10_000 * tick}}
+        return replace(host, probe=with_parts(host.probe, hardirqs=(), losses=losses))
+
+    recorder = Recorder()
+    Scraper(lambda: blind(12), blind(1), recorder)("")
+
+    assert recorder.coverage[0].keys() == {"softirq"}
