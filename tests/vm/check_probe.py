@@ -146,7 +146,8 @@ def causes_add_up(source: LiveSource) -> bool:
     assert probe
     try:
         check_causes(probe)
-    except AssertionError:
+    except AssertionError as error:
+        print(f"do not add up: {error}", file=sys.stderr)
         return False
     return True
 

@@ -28,7 +28,9 @@ def check_softirqs(probe: Probe) -> None:
             times[vector, part.cpu] += runs.ns
     for softirq in probe.parts.get("softirqs", ()):
         key = softirq.vector, softirq.cpu
-        assert counts.pop(key, 0) + softirq.uncaused.count == softirq.run.count, key
+        caused = counts.pop(key, 0)
+        told = f"{key}: {caused} + {softirq.uncaused.count} of {softirq.run.count}"
+        assert caused + softirq.uncaused.count == softirq.run.count, told
         assert times.pop(key, 0) + softirq.uncaused.ns == softirq.run.sum_ns, key
         assert softirq.interrupt_count + softirq.ksoftirqd_count <= softirq.run.count, key
     assert not counts
