@@ -25,9 +25,6 @@ CPUS_SHOWN_APART = 64
 TIMER_CPUS_SHOWN_APART = 16  # a histogram is fifteen series
 LINE_CPU_PAIRS = 2048
 
-# The most that any architecture allows (arch/x86/Kconfig: NR_CPUS_RANGE_END with CPUMASK_OFFSTACK).
-NR_CPUS = 8192
-
 Labels = tuple[str, ...]
 Vector = tuple[int, ...]
 HistogramDetail = Literal["auto", "line", "device"]

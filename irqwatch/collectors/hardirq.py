@@ -23,7 +23,6 @@ from irqwatch.base.fold import (
     DEVICES_SHOWN_APART,
     LINE_CPU_PAIRS,
     LINES_SHOWN_APART,
-    NR_CPUS,
     OTHER,
     Labels,
     Vector,
@@ -42,6 +41,7 @@ from irqwatch.cells import percent
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import CountAndTime, Line, Probe, Snapshot, Worst
+from irqwatch.model.topology import NR_CPUS
 from irqwatch.model.view import CpuPart, InterruptSource, Source
 
 

@@ -84,7 +84,8 @@ def _softirqs(
             steps = counters.cpu_counts(counts, previous.softirq_counts[vector], cpus, ns)
             if steps is not None:
                 counted[vector] = steps
-    return counted, frozenset(current.softirq_counts.keys() - counted)
+    had = current.softirq_counts.keys() | previous.softirq_counts.keys()
+    return counted, frozenset(had - counted.keys())
 
 
 def _probe(current: Probe, previous: Probe) -> Probe:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# The most that any architecture allows (arch/x86/Kconfig: NR_CPUS_RANGE_END with CPUMASK_OFFSTACK).
+NR_CPUS = 8192
+
 
 @dataclass(frozen=True, slots=True)
 class Cpu:

@@ -18,13 +18,14 @@ from typing import Any
 from irqwatch.collectors import PARTS
 from irqwatch.model.histogram import BUCKETS, Histogram
 from irqwatch.model.snapshot import Probe, Snapshot
+from irqwatch.model.topology import NR_CPUS
 
 Tree = dict[str, "Tree"] | list["Tree"] | int | str | bool | None
 
-# No set in the model holds more than the CPUs or nodes of a machine (CONFIG_NR_CPUS_RANGE_END is
-# 8192), and equal sets of one snapshot are one object. A few bytes of a hostile recording name a
+# No set in the model holds more than the CPUs or nodes of a machine, and equal sets of one snapshot
+# are one object. A few bytes of a hostile recording name a
 # whole set, so what all sets of a snapshot hold together is bounded too.
-LARGEST_MEMBER = 8191
+LARGEST_MEMBER = NR_CPUS - 1
 MOST_MEMBERS = 1 << 21
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1

@@ -12,7 +12,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from irqwatch.base.layout import WORD_BYTES
 from irqwatch.errors import ProbeError
+from irqwatch.model.topology import NR_CPUS
+
+# Newest first.
+LIBBPF = ("libbpf.so.1", "libbpf.so.0")
 
 BATCH = 64
 
@@ -20,9 +25,6 @@ BATCH = 64
 PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH = 5, 6, 10
 PER_CPU = frozenset({PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH})
 
-# The most that any architecture allows (arch/x86/Kconfig: NR_CPUS_RANGE_END).
-NR_CPUS = 8192
-WORD_BYTES = 8
 UNTOUCHED = b"\xa5" * WORD_BYTES
 
 
@@ -61,7 +63,7 @@ class MapShape:
 
 @cache
 def _libbpf() -> ctypes.CDLL:
-    for name in ("libbpf.so.1", "libbpf.so.0"):
+    for name in LIBBPF:
         try:
             lib = ctypes.CDLL(name, use_errno=True)
         except OSError:

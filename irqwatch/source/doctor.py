@@ -20,6 +20,7 @@ from irqwatch.collectors import BY_NAME, COLLECTORS, running
 from irqwatch.model.doctor import FileState, HostFacts, Trial
 from irqwatch.model.snapshot import Snapshot, Unavailable
 from irqwatch.source import loader, loader_child, stimuli
+from irqwatch.source.bpf_syscalls import LIBBPF
 from irqwatch.source.capabilities import why_no_bpf
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root, Unreadable, read
@@ -47,7 +48,7 @@ def read_facts() -> HostFacts:
         interpreter=interpreter,
         bcc_version=bcc_version,
         bcc_error=bcc_error,
-        libbpf=find_library(("libbpf.so.1", "libbpf.so.0")),
+        libbpf=find_library(LIBBPF),
         files={path: file_state(path) for path in FILES},
         container=find_container("/"),
         irqbalance_pid=find_process("irqbalance"),
@@ -88,11 +89,6 @@ def read_text(path: str) -> str:
     """A small file's text, printable; "" where it cannot be read."""
     raw = read(path)
     return "" if isinstance(raw, Unreadable) else clean(raw.strip())
-
-
-def read_int(path: str) -> int | None:
-    text = read_text(path)
-    return int(text) if re.fullmatch(r"-?\d+", text) else None
 
 
 def file_state(path: str) -> FileState:

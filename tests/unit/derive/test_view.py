@@ -320,3 +320,12 @@ def test_nothing_is_known_of_a_cpu_that_came() -> None:
     known, came = derive(at(2, {0, 1}), at(1, {0})).cpus
     assert known.hardirq == 0
     assert (came.hardirq, came.softirq, came.rest) == (None, None, None)
+
+
+@pytest.mark.parametrize("lacking", [0, 1], ids=["at the start", "at the end"])
+def test_a_softirq_that_one_reading_lacks_is_not_known(lacking: int) -> None:
+    both = [replace(hosts.empty(tick), softirq_counts={"NET_RX": {0: tick}}) for tick in (1, 2)]
+    both[lacking] = replace(both[lacking], softirq_counts={})
+    before, after = both
+    told = Unavailable("counts", "not known of this interval: NET_RX")
+    assert told in derive(after, before).unavailable

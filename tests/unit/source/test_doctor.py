@@ -38,17 +38,6 @@ def test_lockdown(text, word):
     assert doctor.chosen(text) == word
 
 
-@pytest.mark.parametrize(("text", "number"), [("2\n", 2), ("-1\n", -1), ("x\n", None), ("", None)])
-def test_read_int(tmp_path, text, number):
-    (tmp_path / "file").write_text(text)
-
-    assert doctor.read_int(str(tmp_path / "file")) == number
-
-
-def test_read_int_of_no_file(tmp_path):
-    assert doctor.read_int(str(tmp_path / "none")) is None
-
-
 def test_file_state(tmp_path):
     (tmp_path / "full").write_bytes(b"\xff\xfe")
     (tmp_path / "masked").touch()
