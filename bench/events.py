@@ -54,7 +54,7 @@ def everything() -> None:
 def counted_by(collector: str) -> str:
     """The program of which each run is an event of the collector; "" where it has none."""
     probed = BY_NAME[collector].probed
-    return probed.counted_by or (probed.programs[0][0] if probed.programs else "")
+    return probed.counted_by or (probed.hooks[0].program if probed.hooks else "")
 
 
 # What several programs of others see has no event of its own: see ``blame_ns``.
@@ -65,7 +65,7 @@ def event_ns(collector: str, rounds: int) -> float | None:
     """Median over the rounds of the nanoseconds in the collector's own programs per event; None
     where none came."""
     probed = BY_NAME[collector].probed
-    own = {program for program, _ in probed.programs}
+    own = {hook.program for hook in probed.hooks}
     found = []
     for _ in range(rounds):
         times = _times(probe(collector, *probed.needs[:1]), everything)

@@ -37,7 +37,7 @@ struct blame_cpu {
 	struct count_and_ns others[BLAME_KINDS];
 };
 
-BPF_F_TABLE("hash", struct blame_key, struct blame, blames, MAX_BLAMES, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", struct blame_key, struct blame, blames, MAX_BLAMES, HASH_FLAGS);
 BPF_PERCPU_ARRAY(blame_cpus, struct blame_cpu, 1);
 
 static __always_inline void take_from_others(enum blame_kind kind, u64 ns)

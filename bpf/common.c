@@ -13,6 +13,20 @@ static __always_inline struct cpu *this_cpu(void)
 	return cpus.lookup(&zero);
 }
 
+/* The name of the kernel's function at `*function`, with its module's. A kernel that cannot write names
+ * (bpf_snprintf() is of Linux 5.13) leaves that to the reader, by the address. */
+static __always_inline void put_function(char *to, struct format *format, u64 *function)
+{
+#ifdef KERNEL_NAMES_FUNCTIONS
+	bpf_snprintf(to, FUNCTION_BYTES, format->text, function, sizeof(*function));
+#else
+	u64 unnamed[2] = { NAMED_BY_ADDRESS, *function };
+
+	(void)format;
+	__builtin_memcpy(to, unnamed, sizeof(unnamed));
+#endif
+}
+
 /* Time from `start_ns` to `end_ns`; 0 where the clock seems to have gone backwards. */
 static __always_inline u64 elapsed_ns(u64 start_ns, u64 end_ns)
 {

@@ -5,7 +5,7 @@
  * queued while it is open is its doing.
  */
 
-BPF_F_TABLE("hash", struct hardirq_key, struct hardirq, hardirqs, MAX_HARDIRQS, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", struct hardirq_key, struct hardirq, hardirqs, MAX_HARDIRQS, HASH_FLAGS);
 BPF_ARRAY(no_hardirq, struct hardirq, 1); /* zeros, too large for the stack */
 
 static __always_inline void open_interrupt(struct cpu *cpu, u64 action, u64 irq, u64 now_ns)

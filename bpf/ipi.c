@@ -98,9 +98,9 @@ struct ipi_cpu {
 	u64 losses[IPI_LOSSES];
 };
 
-BPF_F_TABLE("hash", struct ipi_send_key, struct ipi_send, ipi_sends, MAX_IPI_SENDS, BPF_F_NO_PREALLOC);
-BPF_F_TABLE("hash", struct ipi_key, struct ipi_target, ipi_targets, MAX_IPI_TARGETS, BPF_F_NO_PREALLOC);
-BPF_F_TABLE("hash", struct ipi_key, struct ipi_run, ipi_runs, MAX_IPI_RUNS, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", struct ipi_send_key, struct ipi_send, ipi_sends, MAX_IPI_SENDS, HASH_FLAGS);
+BPF_F_TABLE("hash", struct ipi_key, struct ipi_target, ipi_targets, MAX_IPI_TARGETS, HASH_FLAGS);
+BPF_F_TABLE("hash", struct ipi_key, struct ipi_run, ipi_runs, MAX_IPI_RUNS, HASH_FLAGS);
 /* When a call was queued, by its call_single_data. An element is made here and freed there all the time:
  * memory on demand would be brought by irq_works (kernel/bpf/memalloc.c), which are interrupts too. */
 BPF_F_TABLE("hash", u64, u64, ipi_calls, MAX_IPI_CALLS, 0);
@@ -114,7 +114,7 @@ static __always_inline void name_ipi(char *name, u64 *address)
 	struct format *format = ipi_format.lookup(&zero);
 
 	if (format && *address)
-		bpf_snprintf(name, FUNCTION_BYTES, format->text, address, sizeof(*address));
+		put_function(name, format, address);
 }
 
 static __always_inline struct ipi_send *ipi_send_for(struct ipi_send_key *key)
@@ -244,8 +244,7 @@ static __always_inline u32 csd_flags(u64 csd)
 	u32 flags = 0;
 
 	bpf_probe_read_kernel(&flags, sizeof(flags),
-			      (void *)(csd + OFFSET___call_single_data_node +
-				       OFFSET___call_single_node_u_flags));
+			      (void *)(csd + OFFSET___call_single_data_node_u_flags));
 	return flags;
 }
 
@@ -333,9 +332,8 @@ static __always_inline u64 ipi_waited(struct ipi_cpu *cpu, struct ipi_run *run, 
 	}
 	if ((flags & CSD_FLAG_TYPE_MASK) == CSD_TYPE_TTWU)
 		bpf_probe_read_kernel(&next, sizeof(next),
-				      (void *)(csd + OFFSET___call_single_data_node +
-					       OFFSET___call_single_node_llist));
-	return next ? next - OFFSET___call_single_data_node - OFFSET___call_single_node_llist : 0;
+				      (void *)(csd + OFFSET___call_single_data_node_llist_next));
+	return next ? next - OFFSET___call_single_data_node_llist_next : 0;
 }
 
 /* A CPU that calls a function on itself needs no interrupt for it: it has no call_single_data then. */

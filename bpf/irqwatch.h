@@ -15,6 +15,9 @@
 #define MOVES 8 /* polls of one run that are moved to other lines at most; a power of two */
 #define WORKQUEUE_NAME_BYTES 32 /* WQ_NAME_LEN: 24, and 32 since Linux 6.9 */
 
+/* The first word in place of a function's name, where its address follows: see put_function(). */
+#define NAMED_BY_ADDRESS 1
+
 #include "histogram.h"
 
 /* The longest event of an epoch, and its story. `ns` is 0 where the epoch had none. */

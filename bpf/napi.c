@@ -31,7 +31,7 @@ struct napi_losses {
 	u64 losses[NAPI_LOSSES];
 };
 
-BPF_F_TABLE("hash", struct napi_key, struct napi, napis, MAX_NAPIS, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", struct napi_key, struct napi, napis, MAX_NAPIS, HASH_FLAGS);
 BPF_PERCPU_ARRAY(napi_losses, struct napi_losses, 1);
 
 static __always_inline struct napi *napi_for(struct napi_key *key)

@@ -39,17 +39,15 @@ static __always_inline u64 this_rq(struct cpu *cpu, u64 task)
 
 	if (cpu->rq)
 		return cpu->rq;
-	cfs_rq = kernel_u64(task + OFFSET_task_struct_se + OFFSET_sched_entity_cfs_rq);
+	cfs_rq = kernel_u64(task + OFFSET_task_struct_se_cfs_rq);
 	cpu->rq = cfs_rq ? kernel_u64(cfs_rq + OFFSET_cfs_rq_rq) : 0;
 	return cpu->rq;
 }
 
 static __always_inline u64 off_ns(u64 task)
 {
-	u64 entity = task + OFFSET_task_struct_se;
-
-	return kernel_u64(entity + OFFSET_sched_entity_exec_start) -
-	       kernel_u64(entity + OFFSET_sched_entity_sum_exec_runtime);
+	return kernel_u64(task + OFFSET_task_struct_se_exec_start) -
+	       kernel_u64(task + OFFSET_task_struct_se_sum_exec_runtime);
 }
 
 static __always_inline u64 behind_ns(u64 rq)

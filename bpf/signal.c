@@ -82,9 +82,9 @@ struct signal_losses {
 };
 
 BPF_F_TABLE("hash", struct signal_pending_key, struct signal_pending, signals_pending,
-	    MAX_SIGNALS_PENDING, BPF_F_NO_PREALLOC);
+	    MAX_SIGNALS_PENDING, HASH_FLAGS);
 BPF_F_TABLE("hash", struct signal_key, struct signal_times, signals, MAX_SIGNALS,
-	    BPF_F_NO_PREALLOC);
+	    HASH_FLAGS);
 BPF_ARRAY(no_signal, struct signal_times, 1); /* zeros, too large for the stack */
 BPF_PERCPU_ARRAY(signal_losses, struct signal_losses, 1);
 

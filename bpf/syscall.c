@@ -39,9 +39,9 @@ struct syscall_losses {
 	u64 losses[SYSCALL_LOSSES];
 };
 
-BPF_F_TABLE("hash", u64, struct syscall_open, syscalls_open, MAX_SYSCALLS_OPEN, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", u64, struct syscall_open, syscalls_open, MAX_SYSCALLS_OPEN, HASH_FLAGS);
 BPF_F_TABLE("hash", struct syscall_key, struct syscall_times, syscalls, MAX_SYSCALLS,
-	    BPF_F_NO_PREALLOC);
+	    HASH_FLAGS);
 BPF_ARRAY(no_syscall, struct syscall_times, 1); /* zeros, too large for the stack */
 BPF_PERCPU_ARRAY(syscall_losses, struct syscall_losses, 1);
 

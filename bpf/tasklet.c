@@ -33,7 +33,7 @@ struct tasklet {
 };
 
 BPF_PERCPU_ARRAY(tasklet_cpus, struct tasklet_cpu, 1);
-BPF_F_TABLE("hash", struct tasklet_key, struct tasklet, tasklets, MAX_TASKLETS, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", struct tasklet_key, struct tasklet, tasklets, MAX_TASKLETS, HASH_FLAGS);
 BPF_ARRAY(no_tasklet, struct tasklet, 1); /* zeros, too large for the stack */
 BPF_F_TABLE("array", u32, struct format, tasklet_format, 1, BPF_F_RDONLY_PROG); /* "%ps" */
 
@@ -65,8 +65,7 @@ static __always_inline struct tasklet *first_tasklet(struct tasklet_key *key)
 	tasklets.update(key, nothing);
 	tasklet = tasklets.lookup(key);
 	if (tasklet)
-		bpf_snprintf(tasklet->function, sizeof(tasklet->function), format->text,
-			     &key->function, sizeof(key->function));
+		put_function(tasklet->function, format, &key->function);
 	return tasklet;
 }
 

@@ -20,6 +20,7 @@
 #define IRQ_WAKE_THREAD 2 /* include/linux/irqreturn.h */
 #define TASK_INTERRUPTIBLE 0x1 /* include/linux/sched.h */
 #define TASK_DEAD 0x80
+#define TASK_WAKING 0x200
 
 /* A thread, keyed by its struct task_struct. */
 struct irq_thread {
@@ -52,9 +53,9 @@ struct thread_cpu {
 	u64 losses[THREAD_LOSSES];
 };
 
-BPF_F_TABLE("hash", u64, struct irq_thread, irq_threads, MAX_IRQ_THREADS, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", u64, struct irq_thread, irq_threads, MAX_IRQ_THREADS, HASH_FLAGS);
 BPF_F_TABLE("hash", struct hardirq_key, struct thread_times, threads, MAX_THREADS,
-	    BPF_F_NO_PREALLOC);
+	    HASH_FLAGS);
 BPF_ARRAY(no_thread, struct thread_times, 1); /* zeros, too large for the stack */
 BPF_PERCPU_ARRAY(thread_cpus, struct thread_cpu, 1);
 
@@ -115,7 +116,8 @@ static __always_inline void note_wake(u32 ret, struct hardirq_key *key, u64 now_
 		return;
 	}
 	/* Its entry says so only if its coming was seen; the task's own flag is set a little later. */
-	bpf_probe_read_kernel(&on_cpu, sizeof(on_cpu), (void *)(task + OFFSET_task_struct_on_cpu));
+	bpf_probe_read_kernel(&on_cpu, SIZE_task_struct_on_cpu,
+			      (void *)(task + OFFSET_task_struct_on_cpu));
 	if (!thread->woken_ns && !thread->start_ns && !on_cpu)
 		thread->woken_ns = now_ns;
 }
@@ -214,6 +216,33 @@ static __always_inline void come_on_cpu(struct cpu *cpu, struct irq_thread *thre
 
 /* With interrupts off; the state is that of the task that leaves (kernel/sched/core.c, __schedule()), and
  * where it was preempted nothing that it waits in. */
+/* A state that was read from the task itself: another CPU may just be waking it, and then it no longer says
+ * what it waited in, which of an interrupt's thread is nearly always the next interrupt. */
+static __always_inline u32 if_not_woken(u32 state)
+{
+	return state && state != TASK_WAKING ? state : TASK_INTERRUPTIBLE;
+}
+
+/* What the task that leaves waits in. */
+static __always_inline u32 state_of(struct bpf_raw_tracepoint_args *ctx)
+{
+#if defined(OFFSET_task_struct___state)
+	u32 state = 0;
+
+	bpf_probe_read_kernel(&state, sizeof(state),
+			      (void *)(ctx->args[1] + OFFSET_task_struct___state));
+	return if_not_woken(state);
+#elif defined(OFFSET_task_struct_state)
+	u64 state = 0;
+
+	bpf_probe_read_kernel(&state, sizeof(state),
+			      (void *)(ctx->args[1] + OFFSET_task_struct_state));
+	return if_not_woken(state);
+#else
+	return ctx->args[3];
+#endif
+}
+
 int irqw_switch(struct bpf_raw_tracepoint_args *ctx)
 {
 	bool is_preempted = ctx->args[0];
@@ -224,7 +253,7 @@ int irqw_switch(struct bpf_raw_tracepoint_args *ctx)
 	if (!cpu)
 		return 0;
 	if (cpu->thread.action)
-		leave_cpu(cpu, ctx->args[1], is_preempted ? 0 : (u32)ctx->args[3]);
+		leave_cpu(cpu, ctx->args[1], is_preempted ? 0 : state_of(ctx));
 	thread = irq_threads.lookup(&next);
 	if (thread)
 		come_on_cpu(cpu, thread);

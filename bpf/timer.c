@@ -34,20 +34,30 @@ struct timer_cpu {
 
 BPF_PERCPU_ARRAY(timers, struct timer_cpu, 1);
 
+static __always_inline bool read_now(u64 argument, s64 *now_ns)
+{
+#ifdef TIMER_NOW_IS_A_VALUE
+	*now_ns = argument;
+	return true;
+#else
+	return !bpf_probe_read_kernel(now_ns, sizeof(*now_ns), (void *)argument);
+#endif
+}
+
 int irqw_hrtimer(struct bpf_raw_tracepoint_args *ctx)
 {
 	int zero = 0;
 	u64 hrtimer = ctx->args[0];
-	u64 expires = hrtimer + OFFSET_hrtimer_node + OFFSET_timerqueue_node_expires;
+	u64 expires = hrtimer + OFFSET_hrtimer_node_expires;
 	struct timer_cpu *cpu = timers.lookup(&zero);
 	struct timer *timer;
-	long long now_ns, expires_ns;
+	s64 now_ns, expires_ns;
 	u64 latency_ns, at_ns;
 	char is_soft;
 
 	if (!cpu)
 		return 0;
-	if (bpf_probe_read_kernel(&now_ns, sizeof(now_ns), (void *)ctx->args[1]) ||
+	if (!read_now(ctx->args[1], &now_ns) ||
 	    bpf_probe_read_kernel(&expires_ns, sizeof(expires_ns), (void *)expires) ||
 	    bpf_probe_read_kernel(&is_soft, sizeof(is_soft),
 				  (void *)(hrtimer + OFFSET_hrtimer_is_soft))) {

@@ -121,8 +121,7 @@ static __always_inline void name_after(struct slow_event *event, u64 *function)
 	struct format *format = slow_format.lookup(&zero);
 
 	if (format)
-		bpf_snprintf(event->name, sizeof(event->name), format->text, function,
-			     sizeof(*function));
+		put_function(event->name, format, function);
 }
 
 static __always_inline void trace_work(struct cpu *cpu, u32 kind, struct work_key *key,

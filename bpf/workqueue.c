@@ -16,13 +16,13 @@
 
 #include "on_cpu.c"
 
-BPF_F_TABLE("hash", u64, struct work_waiting, works_waiting, MAX_WORKS_WAITING, BPF_F_NO_PREALLOC);
-BPF_F_TABLE("hash", struct work_run_key, struct work_running, works_running, MAX_WORKS_RUNNING, BPF_F_NO_PREALLOC);
-BPF_F_TABLE("hash", struct work_key, struct work, works, MAX_WORKS, BPF_F_NO_PREALLOC);
+BPF_F_TABLE("hash", u64, struct work_waiting, works_waiting, MAX_WORKS_WAITING, HASH_FLAGS);
+BPF_F_TABLE("hash", struct work_run_key, struct work_running, works_running, MAX_WORKS_RUNNING, HASH_FLAGS);
+BPF_F_TABLE("hash", struct work_key, struct work, works, MAX_WORKS, HASH_FLAGS);
 BPF_F_TABLE("hash", struct work_cpu_key, struct work_cpu, work_cpus, MAX_WORK_CPUS,
-	    BPF_F_NO_PREALLOC);
+	    HASH_FLAGS);
 BPF_F_TABLE("hash", struct work_cause_key, struct count_and_ns, work_causes, MAX_WORK_CAUSES,
-	    BPF_F_NO_PREALLOC);
+	    HASH_FLAGS);
 BPF_ARRAY(no_work, struct work, 1); /* zeros, too large for the stack */
 BPF_ARRAY(no_work_cpu, struct work_cpu, 1);
 BPF_F_TABLE("array", u32, struct format, function_format, 1, BPF_F_RDONLY_PROG); /* "%ps" */
@@ -79,8 +79,7 @@ static __always_inline void name_work(struct work *work, struct work_key *key)
 	struct format *format = function_format.lookup(&zero);
 
 	if (format)
-		bpf_snprintf(work->function, sizeof(work->function), format->text, &key->function,
-			     sizeof(key->function));
+		put_function(work->function, format, &key->function);
 }
 
 static __always_inline struct work *work_for(struct work_key *key)

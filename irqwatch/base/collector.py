@@ -39,10 +39,22 @@ class Room(enum.Enum):
 
 
 class Size(NamedTuple):
-    """Of a host, which limits of maps follow."""
+    """Of a host, which limits of maps follow. ``is_taken_at_once``: a table takes the memory for
+    all its entries when it is made, as it must on kernels before 6.1, and not as it fills."""
 
     lines: int
     cpus: int
+    is_taken_at_once: bool = False
+
+    def on_each_cpu(self, entries: int) -> int:
+        """Room for so many on each CPU; for a quarter of them where it is taken at once, for most
+        CPUs of a large host need little of theirs."""
+        return entries * self.cpus // (4 if self.is_taken_at_once else 1)
+
+    def on_each_line(self) -> int:
+        """Room for lines on the CPUs that each has been on: those that are moved about on more than
+        one, which most never are."""
+        return self.lines * min(self.cpus, 2 if self.is_taken_at_once else 16)
 
 
 class Table(NamedTuple):
@@ -58,29 +70,57 @@ class Table(NamedTuple):
     is_of_line: Callable[[Any], bool] | None = None
 
 
+class Field(NamedTuple):
+    """A field of the kernel's that programs read: ``path`` in ``struct``, such as "node.expires".
+    ``types`` are those that it may have here, as ``irqwatch.source.kernel_types`` tells them. The
+    source has where it stands as the macro OFFSET_STRUCT_PATH, and its size, where that is not
+    always the same, as SIZE_STRUCT_PATH."""
+
+    struct: str
+    path: str
+    types: tuple[str, ...]
+
+
+class Hook(NamedTuple):
+    """A program on a raw tracepoint. Its name has at most 15 characters. ``arguments`` are the
+    types of the tracepoint's first ones, "" where it does not read one: a raw tracepoint hands
+    over words, and nothing but this tells that they are what the program takes them for.
+
+    Hooks of one program and one tracepoint are alternatives: the first that fits the kernel is
+    taken, with its ``fields`` and with ``macro`` defined, if it has one.
+    """
+
+    program: str
+    tracepoint: str
+    arguments: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+    macro: str = ""
+
+
 class Probed(NamedTuple):
-    """What the loader has to know. ``programs`` are (program, tracepoint), exits before entries: an
-    exit that comes first is one event to ignore, where an entry without its exit would stay open. A
-    name of a program has at most 15 characters.
+    """What the loader has to know. ``hooks`` have exits before entries: an exit that comes first is
+    one event to ignore, where an entry without its exit would stay open.
 
     ``file`` is its C file; None where bpf/irqwatch.bpf.c includes it, for others call into it.
     ``needs`` are the collectors of which it must have one, since it sees only what they do.
-    ``is_partial``: any of its tracepoints is enough. ``fields`` are the (struct, field) of the
-    kernel that it reads. ``optional_fields`` are those that it does without where the kernel has
-    not all of them: then none is defined. ``formats`` are the maps that hold the format with which
+    ``is_partial``: any of its tracepoints is enough. ``fields`` are those of the kernel that it
+    reads. ``optional_fields`` are those that it does without where the kernel has not all of them:
+    then none is defined. ``constants`` are (name, value) of the kernel's enums that it counts on.
+    ``formats`` are the maps that hold the format with which
     bpf_snprintf() writes names of functions. ``arrays`` are its per-CPU arrays of one entry,
     ``others`` maps that the agent reads in a way of its own. ``losses_in`` is the array whose
     member ``losses`` counts, in the order of the constants LOSS_NAME_REASON, what it could not use.
     ``counted_by`` names the program that runs once for each event, where that is not the first of
-    ``programs``.
+    ``hooks``.
     """
 
     file: str | None
-    programs: tuple[tuple[str, str], ...] = ()
+    hooks: tuple[Hook, ...] = ()
     needs: tuple[str, ...] = ()
     is_partial: bool = False
-    fields: tuple[tuple[str, str], ...] = ()
-    optional_fields: tuple[tuple[str, str], ...] = ()
+    fields: tuple[Field, ...] = ()
+    optional_fields: tuple[Field, ...] = ()
+    constants: tuple[tuple[str, int], ...] = ()
     formats: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     arrays: tuple[str, ...] = ()

@@ -20,6 +20,8 @@ from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CountAndTime, Worst
 HISTOGRAM = f"={1 + BUCKETS}Q"  # the sum, then the buckets
 WORST = struct.Struct("=QQII16s")  # ns, at_ns, pid, epoch, comm
 COUNT_AND_NS = "=QQ"
+NAMED_BY_ADDRESS = 1
+_UNNAMED = struct.Struct("=QQ")  # that, and the address
 
 _HISTOGRAM_WORDS = 1 + BUCKETS
 _WORST_WORDS = WORST.size // WORD_BYTES
@@ -36,6 +38,7 @@ def check_forms(layouts: Layouts) -> None:
         "worst": (layouts.format("worst"), WORST.format),
         "count_and_ns": (layouts.format("count_and_ns"), COUNT_AND_NS),
         "histogram": (f"={words}Q", HISTOGRAM),
+        "functions by address": (layouts.constant("NAMED_BY_ADDRESS"), NAMED_BY_ADDRESS),
         "number of softirqs": (layouts.constant("NR_SOFTIRQS"), len(SOFTIRQ_VECTORS)),
         "place of the worst": (list(layouts.at("worsts").slot), [0, _WORST_WORDS]),
         "place of buckets": (layouts.at("histogram").buckets, slice(1, 1 + BUCKETS)),
@@ -80,10 +83,18 @@ def text(raw: bytes) -> str:
     return clean(raw.partition(b"\0")[0])
 
 
+def unnamed(raw: bytes) -> int | None:
+    """The address in place of a function's name, of a kernel that cannot write names (bpf/common.c,
+    put_function())."""
+    form, address = _UNNAMED.unpack_from(raw)
+    return address if form == NAMED_BY_ADDRESS else None
+
+
 class Reading:
     """``tables`` are the (key, value) of hash maps, ``arrays`` the parts of all ``possible`` CPUs
     of per-CPU arrays of one entry. ``epoch`` is the last one of the worst events, whose slot no
-    program writes any more (decision 3); ``machine`` is as uname -m says."""
+    program writes any more (decision 3); ``machine`` is as uname -m says; ``symbols`` names the
+    functions that the kernel could not."""
 
     def __init__(
         self,
@@ -94,6 +105,7 @@ class Reading:
         epoch: int,
         tables: Mapping[str, Sequence[tuple[bytes, memoryview]]],
         arrays: Mapping[str, memoryview],
+        symbols: Mapping[int, str] | None = None,
     ) -> None:
         self.layouts = layouts
         self.possible = possible
@@ -101,6 +113,7 @@ class Reading:
         self.epoch = epoch
         self.tables = tables
         self.arrays = arrays
+        self.symbols = symbols or {}
         self._entries: dict[str, list[tuple[Any, memoryview]]] = {}
 
     def at(self, struct: str) -> Any:
@@ -125,6 +138,13 @@ class Reading:
             size = self.layouts.size_bytes(self.layouts.maps[array].value) // WORD_BYTES
             for index, cpu in enumerate(self.possible):
                 yield cpu, words[index * size : (index + 1) * size]
+
+    def function(self, value: memoryview, at: "slice[int, int, None]") -> str:
+        """The name of a function of the kernel's."""
+        if value[at.start] != NAMED_BY_ADDRESS:
+            return string(value, at)
+        address = value[at.start + 1]
+        return self.symbols.get(address, f"0x{address:x}")
 
     def worst(self, value: memoryview, at: int, cpu: int) -> Worst | None:
         """The worst event of the epoch that is over in the struct worsts at word ``at``."""

@@ -300,7 +300,7 @@ COLLECTOR = Collector(
     probed=Probed(
         file=None,
         needs=("hardirq", "vector", "softirq"),
-        tables=(Table("blames", lambda size: max(4096, 64 * size.cpus), Room.OF_PROCESSES),),
+        tables=(Table("blames", lambda size: max(4096, size.on_each_cpu(64)), Room.OF_PROCESSES),),
         arrays=("blame_cpus",),
         losses_in=None,
     ),

@@ -8,6 +8,7 @@ from irqwatch.base.collector import (
     Collector,
     Default,
     Folded,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -166,11 +167,11 @@ COLLECTOR = Collector(
     default=Default.OFF,
     probed=Probed(
         file="exception.c",
-        programs=(
-            ("irqw_fault_user", "page_fault_user"),
-            ("irqw_fault_kern", "page_fault_kernel"),
-            ("irqw_nmi", "nmi_handler"),
-            ("irqw_mce", "mce_record"),
+        hooks=(
+            Hook("irqw_fault_user", "page_fault_user"),
+            Hook("irqw_fault_kern", "page_fault_kernel"),
+            Hook("irqw_nmi", "nmi_handler", ("", "", "s32")),
+            Hook("irqw_mce", "mce_record"),
         ),
         is_partial=True,
         tables=(Table("exception_processes", lambda size: 1024, Room.OF_PROCESSES),),

@@ -10,7 +10,9 @@ from irqwatch.base.collector import (
     RUN,
     TIME,
     Collector,
+    Field,
     Folded,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -281,11 +283,12 @@ COLLECTOR = Collector(
     is_needed_for_causes=True,
     probed=Probed(
         file="hardirq.c",
-        programs=(
-            ("irqw_irq_exit", "irq_handler_exit"),
-            ("irqw_irq_entry", "irq_handler_entry"),
+        hooks=(
+            Hook("irqw_irq_exit", "irq_handler_exit", ("s32", "struct irqaction *", "s32")),
+            Hook("irqw_irq_entry", "irq_handler_entry", ("s32", "struct irqaction *")),
         ),
-        fields=(("irqaction", "name"), ("irqaction", "flags")),
+        fields=(Field("irqaction", "name", ("char *",)), Field("irqaction", "flags", ("u32",))),
+        constants=(("IRQ_NONE", 0),),
         tables=(interrupt.TABLE,),
     ),
     parts=(HARDIRQS,),

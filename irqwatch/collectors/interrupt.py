@@ -43,7 +43,7 @@ TABLE = Table(
     "hardirqs",
     # A line that is moved about has an entry on each CPU it has been on; timers and IPIs, which
     # are vectors of their own on x86 and lines on arm64, are on every CPU.
-    lambda size: max(256, size.lines * min(size.cpus, 16) + 16 * size.cpus),
+    lambda size: max(256, size.on_each_line() + size.on_each_cpu(16)),
     Room.IDLE,
     is_of_line=is_of_line,
 )

@@ -10,7 +10,9 @@ from irqwatch.base.collector import (
     WAIT,
     Collector,
     Default,
+    Field,
     Folded,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -23,7 +25,7 @@ from irqwatch.base.fold import NOTHING_TO_BOUNDS, OTHER, Labels, Vector, to_boun
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counted, durations, grouped, share, waits
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading, histogram, string
+from irqwatch.base.reading import Reading, histogram
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import cpu_list
 from irqwatch.model.histogram import EMPTY, Histogram, merge
@@ -97,8 +99,8 @@ def _sent(reading: Reading, purposes: Mapping[int, str]) -> Iterator[IpiSent]:
     for key, value in reading.entries("ipi_sends"):
         yield IpiSent(
             purpose=purposes[key.kind],
-            function=string(value, at.function),
-            call_site=string(value, at.callsite),
+            function=reading.function(value, at.function),
+            call_site=reading.function(value, at.callsite),
             cpu=key.cpu,
             call_count=value[at.calls],
             interrupt_count=value[at.interrupts],
@@ -108,7 +110,7 @@ def _sent(reading: Reading, purposes: Mapping[int, str]) -> Iterator[IpiSent]:
 def _asked(reading: Reading, purposes: Mapping[int, str]) -> Iterator[IpiAsked]:
     at = reading.at("ipi_target")
     for key, value in reading.entries("ipi_targets"):
-        function = string(value, at.function)
+        function = reading.function(value, at.function)
         yield IpiAsked(purposes[key.kind], function, key.cpu, asked_count=value[at.asked])
 
 
@@ -117,7 +119,7 @@ def _ran(reading: Reading, purposes: Mapping[int, str]) -> Iterator[IpiAsked]:
     for key, value in reading.entries("ipi_runs"):
         yield IpiAsked(
             purpose=purposes[key.kind],
-            function=string(value, at.function),
+            function=reading.function(value, at.function),
             cpu=key.cpu,
             latency=histogram(value, at.latency),
             run=histogram(value, at.run),
@@ -255,33 +257,41 @@ def _member(asked: IpiAsked) -> Labels:
     return ("asked", asked.purpose, asked.function, "", str(asked.cpu))
 
 
+CSD = "struct __call_single_data *"
+
+
 COLLECTOR = Collector(
     name="ipi",
     what="who interrupts other CPUs, and what for",
     default=Default.OFF,
     probed=Probed(
         file="ipi.c",
-        programs=(
-            ("irqw_csd_exit", "csd_function_exit"),
-            ("irqw_csd_entry", "csd_function_entry"),
+        hooks=(
+            Hook("irqw_csd_exit", "csd_function_exit", ("function *", CSD)),
+            Hook("irqw_csd_entry", "csd_function_entry", ("function *", CSD)),
             # Before the interrupts that are for it: else it is not known what those are for. And to
             # attach makes some itself, where the kernel changes its code (text_poke).
-            ("irqw_csd_queue", "csd_queue_cpu"),
-            ("irqw_ipi_mask", "ipi_send_cpumask"),
-            ("irqw_ipi_cpu", "ipi_send_cpu"),
+            Hook("irqw_csd_queue", "csd_queue_cpu", ("u32", "u64", "function *", CSD)),
+            Hook("irqw_ipi_mask", "ipi_send_cpumask", ("struct cpumask *", "u64", "void *")),
+            Hook("irqw_ipi_cpu", "ipi_send_cpu", ("u32", "u64", "void *")),
         ),
         fields=(
-            ("__call_single_data", "node"),
-            ("__call_single_node", "llist"),
-            ("__call_single_node", "u_flags"),
+            Field("__call_single_data", "node.llist.next", ("struct llist_node *",)),
+            Field("__call_single_data", "node.u_flags", ("u32",)),
+        ),
+        constants=(
+            ("CSD_FLAG_LOCK", 0x01),
+            ("CSD_TYPE_ASYNC", 0x00),
+            ("CSD_TYPE_IRQ_WORK", 0x20),
+            ("CSD_TYPE_TTWU", 0x30),
         ),
         formats=("ipi_format",),
         tables=(
-            Table("ipi_sends", lambda size: max(512, 64 * size.cpus), Room.IDLE),
-            Table("ipi_targets", lambda size: max(256, 32 * size.cpus), Room.IDLE),
-            Table("ipi_runs", lambda size: max(128, 16 * size.cpus), Room.IDLE),
+            Table("ipi_sends", lambda size: max(512, size.on_each_cpu(64)), Room.IDLE),
+            Table("ipi_targets", lambda size: max(256, size.on_each_cpu(32)), Room.IDLE),
+            Table("ipi_runs", lambda size: max(128, size.on_each_cpu(16)), Room.IDLE),
             # A broadcast waits on all CPUs at once.
-            Table("ipi_calls", lambda size: max(1024, 16 * size.cpus), Room.ABANDONED),
+            Table("ipi_calls", lambda size: max(1024, size.on_each_cpu(16)), Room.ABANDONED),
         ),
         arrays=("ipi_cpus",),
         losses_in="ipi_cpus",

@@ -7,7 +7,9 @@ from typing import Any
 from irqwatch.base.collector import (
     Collector,
     Column,
+    Field,
     Folded,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -124,9 +126,12 @@ COLLECTOR = Collector(
     what="polls of network devices",
     probed=Probed(
         file="napi.c",
-        programs=(("irqw_napi_poll", "napi_poll"),),
-        fields=(("napi_struct", "dev"), ("net_device", "name")),
-        tables=(Table("napis", lambda size: max(64, 32 * size.cpus), Room.IDLE),),
+        hooks=(Hook("irqw_napi_poll", "napi_poll", ("struct napi_struct *", "s32", "s32")),),
+        fields=(
+            Field("napi_struct", "dev", ("struct net_device *",)),
+            Field("net_device", "name", ("char[]",)),
+        ),
+        tables=(Table("napis", lambda size: max(64, size.on_each_cpu(32)), Room.IDLE),),
         arrays=("napi_losses",),
         losses_in="napi_losses",
     ),

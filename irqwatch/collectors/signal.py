@@ -10,6 +10,8 @@ from irqwatch.base.collector import (
     TIME,
     WAIT,
     Collector,
+    Field,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -149,21 +151,26 @@ COLLECTOR = Collector(
     what="signals",
     probed=Probed(
         file="signal.c",
-        programs=(
-            ("irqw_sig_deliv", "signal_deliver"),
-            ("irqw_sig_gen", "signal_generate"),
+        hooks=(
+            Hook("irqw_sig_deliv", "signal_deliver", ("s32", "struct kernel_siginfo *")),
+            Hook(
+                "irqw_sig_gen",
+                "signal_generate",
+                ("s32", "struct kernel_siginfo *", "struct task_struct *", "s32", "s32"),
+            ),
         ),
         fields=(
-            ("kernel_siginfo", "si_code"),
-            ("task_struct", "pid"),
-            ("task_struct", "tgid"),
-            ("task_struct", "signal"),
-            ("signal_struct", "group_exit_code"),
+            Field("kernel_siginfo", "si_code", ("s32",)),
+            Field("task_struct", "pid", ("s32",)),
+            Field("task_struct", "tgid", ("s32",)),
+            Field("task_struct", "signal", ("struct signal_struct *",)),
+            Field("signal_struct", "group_exit_code", ("s32",)),
         ),
+        constants=(("TRACE_SIGNAL_DELIVERED", 0), ("TRACE_SIGNAL_LOSE_INFO", 4)),
         tables=(
             # Those that are never delivered stay until they are old.
             Table("signals_pending", lambda size: 1024, Room.ABANDONED),
-            Table("signals", lambda size: max(256, 16 * size.cpus)),
+            Table("signals", lambda size: max(256, size.on_each_cpu(16))),
         ),
         arrays=("signal_losses",),
         losses_in="signal_losses",

@@ -10,7 +10,9 @@ from irqwatch.base.collector import (
     TIME,
     WAIT,
     Collector,
+    Field,
     Folded,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -224,12 +226,15 @@ COLLECTOR = Collector(
     what="softirqs",
     probed=Probed(
         file="softirq.c",
-        programs=(
-            ("irqw_soft_exit", "softirq_exit"),
-            ("irqw_soft_entry", "softirq_entry"),
-            ("irqw_soft_raise", "softirq_raise"),
+        hooks=(
+            Hook("irqw_soft_exit", "softirq_exit", ("u32",)),
+            Hook("irqw_soft_entry", "softirq_entry", ("u32",)),
+            Hook("irqw_soft_raise", "softirq_raise", ("u32",)),
         ),
-        fields=(("task_struct", "flags"),),
+        fields=(Field("task_struct", "flags", ("u32",)),),
+        constants=tuple(
+            (f"{vector}_SOFTIRQ", number) for number, vector in enumerate(SOFTIRQ_VECTORS)
+        ),
     ),
     parts=(SOFTIRQS,),
     decode=decode,

@@ -8,6 +8,7 @@ from irqwatch.base.collector import (
     Collector,
     Default,
     Folded,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -94,15 +95,15 @@ COLLECTOR = Collector(
     default=Default.OFF,
     probed=Probed(
         file="syscall.c",
-        programs=(
-            ("irqw_sys_gone", "sched_process_exit"),
-            ("irqw_sys_exec", "sched_process_exec"),
-            ("irqw_sys_exit", "sys_exit"),
-            ("irqw_sys_enter", "sys_enter"),
+        hooks=(
+            Hook("irqw_sys_gone", "sched_process_exit"),
+            Hook("irqw_sys_exec", "sched_process_exec", ("", "s32")),
+            Hook("irqw_sys_exit", "sys_exit"),
+            Hook("irqw_sys_enter", "sys_enter", ("", "s64")),
         ),
         tables=(
             Table("syscalls_open", lambda size: 16384, is_read=False),  # threads
-            Table("syscalls", lambda size: max(512, 64 * size.cpus)),
+            Table("syscalls", lambda size: max(512, size.on_each_cpu(64))),
         ),
         arrays=("syscall_losses",),
         losses_in="syscall_losses",

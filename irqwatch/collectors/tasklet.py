@@ -7,6 +7,7 @@ from typing import Any
 from irqwatch.base.collector import (
     Collector,
     Folded,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -19,7 +20,7 @@ from irqwatch.base.fold import OTHER, Labels, Vector, to_bounds
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import grouped, timed
 from irqwatch.base.parts import Naming, Part
-from irqwatch.base.reading import Reading, histogram, string
+from irqwatch.base.reading import Reading, histogram
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.model.histogram import EMPTY, Histogram
 from irqwatch.model.snapshot import Snapshot, Worst
@@ -46,7 +47,7 @@ def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
     at = reading.at("tasklet")
     found = (
         TaskletTime(
-            function=string(value, at.function),
+            function=reading.function(value, at.function),
             cpu=key.cpu,
             run=histogram(value, at.run),
             worst=reading.worst(value, at.worst, key.cpu),
@@ -92,12 +93,12 @@ COLLECTOR = Collector(
     what="tasklets",
     probed=Probed(
         file="tasklet.c",
-        programs=(
-            ("irqw_tlet_exit", "tasklet_exit"),
-            ("irqw_tlet_entry", "tasklet_entry"),
+        hooks=(
+            Hook("irqw_tlet_exit", "tasklet_exit", ("", "void *")),
+            Hook("irqw_tlet_entry", "tasklet_entry", ("", "void *")),
         ),
         formats=("tasklet_format",),
-        tables=(Table("tasklets", lambda size: max(64, 16 * size.cpus), Room.IDLE),),
+        tables=(Table("tasklets", lambda size: max(64, size.on_each_cpu(16)), Room.IDLE),),
         arrays=("tasklet_cpus",),
         losses_in="tasklet_cpus",
     ),

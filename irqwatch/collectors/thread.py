@@ -11,7 +11,9 @@ from irqwatch.base.collector import (
     WAIT,
     Collector,
     Default,
+    Field,
     Folded,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -121,25 +123,38 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
         sheet.note("irqwatch_irq_thread_duration_max_seconds", labels, time.worst_run)
 
 
+# Of sched_switch: whether the task was preempted, which one leaves, which one comes.
+TASK = "task_struct"
+SWITCH = ("bool", "struct task_struct *", "struct task_struct *")
+
+
 COLLECTOR = Collector(
     name="thread",
     what="the threads of interrupts",
     default=Default.WHERE_THREADS_ARE_FORCED,
     probed=Probed(
         file=None,
-        programs=(("irqw_switch", "sched_switch"),),
+        hooks=(
+            Hook("irqw_switch", "sched_switch", (*SWITCH, "u32")),
+            # Before Linux 5.18 it is not handed what the task waits in (commit 9c2136be0878).
+            Hook("irqw_switch", "sched_switch", SWITCH, (Field(TASK, "__state", ("u32",)),)),
+            # … which had another name before 5.14 (commit 2f064a59a11f).
+            Hook("irqw_switch", "sched_switch", SWITCH, (Field(TASK, "state", ("s64",)),)),
+        ),
         needs=("hardirq",),
         fields=(
-            ("irqaction", "name"),
-            ("irqaction", "thread"),
-            ("irqaction", "secondary"),
-            ("task_struct", "on_cpu"),
+            Field("irqaction", "name", ("char *",)),
+            Field("irqaction", "thread", ("struct task_struct *",)),
+            Field("irqaction", "secondary", ("struct irqaction *",)),
+            # A byte since Linux 7.2.
+            Field(TASK, "on_cpu", ("s32", "u8")),
         ),
+        constants=(("IRQ_WAKE_THREAD", 2),),
         tables=(
             Table("irq_threads", lambda size: max(256, 4 * size.lines), is_read=False),
             Table(
                 "threads",
-                lambda size: max(256, size.lines * min(size.cpus, 16)),
+                lambda size: max(256, size.on_each_line()),
                 Room.IDLE,
                 is_of_line=interrupt.is_of_line,
             ),

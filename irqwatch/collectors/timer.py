@@ -4,7 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from irqwatch.base.collector import WAIT, Collector, Folded, Key, Metric, Probed, Shown, Words
+from irqwatch.base.collector import (
+    WAIT,
+    Collector,
+    Field,
+    Folded,
+    Hook,
+    Key,
+    Metric,
+    Probed,
+    Shown,
+    Words,
+)
 from irqwatch.base.fold import CPUS_SHOWN_APART, TIMER_CPUS_SHOWN_APART, Labels, to_bounds
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import counted, grouped, spread, waits
@@ -114,8 +125,20 @@ COLLECTOR = Collector(
     what="how late timers fire",
     probed=Probed(
         file="timer.c",
-        programs=(("irqw_hrtimer", "hrtimer_expire_entry"),),
-        fields=(("hrtimer", "node"), ("timerqueue_node", "expires"), ("hrtimer", "is_soft")),
+        hooks=(
+            Hook("irqw_hrtimer", "hrtimer_expire_entry", ("struct hrtimer *", "s64 *")),
+            # Since Linux 7.1.
+            Hook(
+                "irqw_hrtimer",
+                "hrtimer_expire_entry",
+                ("struct hrtimer *", "s64"),
+                macro="TIMER_NOW_IS_A_VALUE",
+            ),
+        ),
+        fields=(
+            Field("hrtimer", "node.expires", ("s64",)),
+            Field("hrtimer", "is_soft", ("u8", "bool")),
+        ),
         arrays=("timers",),
         losses_in="timers",
     ),

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from irqwatch.base.collector import Collector, Probed
+from irqwatch.base.collector import Collector, Field, Probed
 from irqwatch.base.layout import Layouts
-from irqwatch.base.reading import text
+from irqwatch.base.reading import text, unnamed
 from irqwatch.collectors import hardirq, vector
 from irqwatch.collectors.interrupt import vector_of
 from irqwatch.model.slow_event import SlowEvent
@@ -43,9 +43,22 @@ class Decoder:
         names = layouts.enum("slow_kind")
         self._kinds = [name.removeprefix("SLOW_").lower().replace("_", " ") for name in names]
 
-    def event(self, record: bytes, lines: Mapping[int, LineName], wall_offset_ns: int) -> SlowEvent:
-        """``lines`` by irq; ``wall_offset_ns`` is wall time less CLOCK_MONOTONIC."""
+    def unnamed(self, record: bytes) -> int | None:
+        """The address of its function, where the kernel could not name that."""
+        return unnamed(self._unpack(record).name)
+
+    def event(
+        self,
+        record: bytes,
+        lines: Mapping[int, LineName],
+        wall_offset_ns: int,
+        function: str = "",
+    ) -> SlowEvent:
+        """``lines`` by irq; ``wall_offset_ns`` is wall time less CLOCK_MONOTONIC; ``function`` is
+        the name of the address that ``unnamed`` has."""
         raw = self._unpack(record)
+        if function:
+            raw = raw._replace(name=function.encode())
         return _event(raw, self._kinds[raw.kind], lines, wall_offset_ns)
 
 
@@ -90,7 +103,7 @@ COLLECTOR = Collector(
     is_hidden=True,
     probed=Probed(
         file=None,
-        fields=(("hrtimer", "function"),),
+        fields=(Field("hrtimer", "function", ("function *",)),),
         formats=("slow_format",),
         others=(EVENTS, DROPS),
         losses_in=None,

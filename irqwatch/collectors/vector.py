@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from irqwatch.base.collector import Collector, Key, Metric, Probed, Shown, Words
+from irqwatch.base.collector import Collector, Hook, Key, Metric, Probed, Shown, Words
 from irqwatch.base.fold import to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
@@ -152,11 +152,11 @@ COLLECTOR = Collector(
     is_interrupt=True,
     probed=Probed(
         file="vector.c",
-        programs=(
-            *(("irqw_vec_exit", f"{name}_exit") for name in X86),
-            *(("irqw_vec_entry", f"{name}_entry") for name in X86),
-            ("irqw_ipi_exit", "ipi_exit"),
-            ("irqw_ipi_entry", "ipi_entry"),
+        hooks=(
+            *(Hook("irqw_vec_exit", f"{name}_exit", ("s32",)) for name in X86),
+            *(Hook("irqw_vec_entry", f"{name}_entry", ("s32",)) for name in X86),
+            Hook("irqw_ipi_exit", "ipi_exit", ("char *",)),
+            Hook("irqw_ipi_entry", "ipi_entry"),
         ),
         is_partial=True,
         tables=(interrupt.TABLE,),

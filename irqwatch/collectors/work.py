@@ -10,7 +10,9 @@ from irqwatch.base.collector import (
     TIME,
     WAIT,
     Collector,
+    Field,
     Folded,
+    Hook,
     Key,
     Metric,
     Probed,
@@ -24,7 +26,7 @@ from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counting, durations, rate, share, total, waits
 from irqwatch.base.parts import Naming, Part, Rename
-from irqwatch.base.reading import Reading, count_and_time, histogram, string, text
+from irqwatch.base.reading import Reading, count_and_time, histogram, text
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import seconds
 from irqwatch.collectors import interrupt
@@ -129,7 +131,7 @@ def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
 def _functions(reading: Reading) -> dict[WorkKey, str]:
     at = reading.at("work")
     return {
-        (key.function, key.workqueue): string(value, at.function)
+        (key.function, key.workqueue): reading.function(value, at.function)
         for key, value in reading.entries("works")
     }
 
@@ -300,40 +302,47 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
         sheet.note("irqwatch_work_duration_max_seconds", group, time.worst_run)
 
 
+WORK = "struct work_struct *"
+
+
 COLLECTOR = Collector(
     name="work",
     what="work items",
     probed=Probed(
         file="workqueue.c",
-        programs=(
-            ("irqw_work_end", "workqueue_execute_end"),
-            ("irqw_work_start", "workqueue_execute_start"),
-            ("irqw_work_act", "workqueue_activate_work"),
-            ("irqw_work_queue", "workqueue_queue_work"),
+        hooks=(
+            Hook("irqw_work_end", "workqueue_execute_end", (WORK,)),
+            Hook("irqw_work_start", "workqueue_execute_start", (WORK,)),
+            Hook("irqw_work_act", "workqueue_activate_work", (WORK,)),
+            Hook(
+                "irqw_work_queue",
+                "workqueue_queue_work",
+                ("", "struct pool_workqueue *", WORK),
+            ),
         ),
         fields=(
-            ("work_struct", "data"),
-            ("work_struct", "func"),
-            ("pool_workqueue", "wq"),
-            ("workqueue_struct", "name"),
+            Field("work_struct", "data", ("atomic64_t",)),
+            Field("work_struct", "func", ("function *",)),
+            Field("pool_workqueue", "wq", ("struct workqueue_struct *",)),
+            Field("workqueue_struct", "name", ("char[]",)),
         ),
         optional_fields=(
-            ("task_struct", "se"),
-            ("sched_entity", "exec_start"),
-            ("sched_entity", "sum_exec_runtime"),
-            ("sched_entity", "cfs_rq"),
-            ("cfs_rq", "rq"),
-            ("rq", "clock"),
-            ("rq", "clock_task"),
+            Field("task_struct", "se.exec_start", ("u64",)),
+            Field("task_struct", "se.sum_exec_runtime", ("u64",)),
+            Field("task_struct", "se.cfs_rq", ("struct cfs_rq *",)),
+            Field("cfs_rq", "rq", ("struct rq *",)),
+            Field("rq", "clock", ("u64",)),
+            Field("rq", "clock_task", ("u64",)),
         ),
+        constants=(("WORK_STRUCT_PENDING_BIT", 0),),
         formats=("function_format",),
         tables=(
             # A sync of many small files queues thousands.
-            Table("works_waiting", lambda size: max(2048, 64 * size.cpus), Room.ABANDONED),
-            Table("works_running", lambda size: max(256, 16 * size.cpus), is_read=False),
+            Table("works_waiting", lambda size: max(2048, size.on_each_cpu(64)), Room.ABANDONED),
+            Table("works_running", lambda size: max(256, size.on_each_cpu(16)), is_read=False),
             Table("works", lambda size: 512, Room.IDLE),
-            Table("work_cpus", lambda size: max(512, 64 * size.cpus), Room.IDLE),
-            Table("work_causes", lambda size: max(1024, 128 * size.cpus), Room.IDLE),
+            Table("work_cpus", lambda size: max(512, size.on_each_cpu(64)), Room.IDLE),
+            Table("work_causes", lambda size: max(1024, size.on_each_cpu(128)), Room.IDLE),
         ),
     ),
     parts=(WORKS, CAUSES),

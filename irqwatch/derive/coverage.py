@@ -28,7 +28,9 @@ def losses(current: Probe, previous: Probe) -> dict[str, int]:
 def _ledger(probe: Probe) -> Iterable[tuple[str, int]]:
     for collector, reasons in probe.losses.items():
         yield from ((f"{collector}.{reason}", count) for reason, count in reasons.items())
-    yield from ((f"{p.name}.recursion_miss", p.recursion_misses) for p in probe.programs)
+    for program in probe.programs:
+        if program.recursion_misses is not None:
+            yield f"{program.name}.recursion_miss", program.recursion_misses
 
 
 def lowest(ratios: Mapping[str, float]) -> float | None:

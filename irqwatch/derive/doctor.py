@@ -48,7 +48,7 @@ def check_tracepoints(facts: HostFacts) -> Remark:
     if not facts.untraced:
         return Remark("tracepoints", "ok", f"those of all {len(COLLECTORS)} collectors")
     without = "; ".join(f"{name}: {why}" for name, why in sorted(facts.untraced.items()))
-    if all(name in facts.untraced for name in COLLECTORS if BY_NAME[name].probed.programs):
+    if all(name in facts.untraced for name in COLLECTORS if BY_NAME[name].probed.hooks):
         return Remark("tracepoints", "missing", without, mend.install_kernel(facts.os_ids))
     return Remark("tracepoints", "note", without)
 

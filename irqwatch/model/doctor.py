@@ -7,11 +7,10 @@ from typing import Literal
 
 from irqwatch.model.snapshot import Snapshot
 
-# The oldest that takes the probe. Up to 6.0 kernel/bpf/verifier.c, check_map_prog_compatibility(),
-# has WARN_ONCE "trace type BPF program uses run-time allocation" for a hash map that is not
-# preallocated, and with panic_on_warn a warning is a panic.
-OLDEST_KERNEL = (6, 1)
-WHY_NOT_OLDER = "before 6.1 the kernel warns of its hash maps, and panics with panic_on_warn"
+# The oldest that the probe is checked on. What it needs of a kernel is asked of its types, not of
+# its version.
+OLDEST_KERNEL = (5, 10)
+WHY_NOT_OLDER = "5.10 is the oldest that irqwatch is checked on"
 
 FileState = Literal["ok", "empty", "missing", "denied"]
 Verdict = Literal["ok", "missing", "note"]

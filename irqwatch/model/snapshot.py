@@ -148,10 +148,11 @@ NEVER = CountAndTime(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One loaded BPF program. Run statistics are zero unless kernel.bpf_stats_enabled is set."""
+    """One loaded BPF program. Run statistics are zero unless kernel.bpf_stats_enabled is set.
+    Misses are None on a kernel before 5.12, which does not count them."""
 
     name: str
-    recursion_misses: int
+    recursion_misses: int | None
     run_count: int = 0
     run_ns: int = 0
 

@@ -128,17 +128,21 @@ def map_shape(fd: int) -> MapShape:
     return MapShape(info.key_size, info.value_size, info.max_entries, info.type in PER_CPU)
 
 
-def program_statistics(fd: int) -> tuple[int, int, int]:
-    """(run count, run time in ns, recursion misses) of a program. Raises ProbeError."""
+def program_statistics(fd: int) -> tuple[int, int, int | None]:
+    """(run count, run time in ns, recursion misses) of a program; what the kernel does not know of
+    is None: misses before Linux 5.12. Raises ProbeError."""
     info = _ProgramInfo()
-    _get_info(fd, info)
-    return info.run_cnt, info.run_time_ns, info.recursion_misses
+    known_bytes = _get_info(fd, info)
+    misses = info.recursion_misses if known_bytes == ctypes.sizeof(info) else None
+    return info.run_cnt, info.run_time_ns, misses
 
 
-def _get_info(fd: int, info: ctypes.Structure) -> None:
+def _get_info(fd: int, info: ctypes.Structure) -> int:
+    """How much of it the kernel knows, in bytes."""
     size = ctypes.c_uint32(ctypes.sizeof(info))
     if _libbpf().bpf_obj_get_info_by_fd(fd, ctypes.byref(info), ctypes.byref(size)) < 0:
         raise _failed("BPF_OBJ_GET_INFO_BY_FD")
+    return size.value
 
 
 def lookup(fd: int, key: bytes) -> memoryview:

@@ -22,6 +22,7 @@ from irqwatch.model.snapshot import Snapshot, Unavailable
 from irqwatch.source import loader, loader_child, stimuli
 from irqwatch.source.bpf_syscalls import LIBBPF
 from irqwatch.source.capabilities import why_no_bpf
+from irqwatch.source.kernel_types import KernelTypes
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root, Unreadable, read
 
@@ -125,18 +126,19 @@ def chosen(text: str) -> str | None:
 
 
 def find_untraced(path: str, collectors: Iterable[Collector]) -> dict[str, str] | None:
-    """Collector → why the kernel has not what it attaches to; None without BTF. Each tracepoint has
-    a typedef btf_trace_NAME (include/trace/bpf_probe.h), whose name stands in BTF's strings, each
-    ended by a zero byte."""
-    types = read(path)
-    if isinstance(types, Unreadable):
+    """Collector → why the kernel has not what it attaches to, or not as irqwatch knows it; None
+    without BTF."""
+    raw = read(path)
+    if isinstance(raw, Unreadable):
+        return None
+    try:
+        types = KernelTypes(raw)
+    except ValueError:
         return None
     untraced = {}
     for collector in collectors:
         try:
-            loader_child.present(
-                lambda name: f"\0btf_trace_{name}\0".encode() in types, loader.request(collector)
-            )
+            loader_child.chosen_hooks(types, loader.request(collector))
         except loader_child.Refused as refused:
             untraced[collector.name] = str(refused)
     return untraced

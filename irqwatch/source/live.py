@@ -112,6 +112,13 @@ class LiveSource:
         except (ProbeError, LayoutError) as error:
             loaded.close()
             self._lacking.append(Unavailable("probe", str(error)))
+            return
+        if why := self._probe.why_unnamed():
+            self._lacking.append(Unavailable("functions", why))
+
+    def may_read(self) -> bool:
+        """Whether this process may read the probe's maps; not where there is no probe."""
+        return self._probe is not None and self._probe.may_read()
 
     def _capture(self) -> Capture | Unavailable | None:
         """The maps, copied before all else, so that the kernel's own counts are read right after

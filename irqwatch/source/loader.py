@@ -47,17 +47,17 @@ def interpreter() -> str:
     return sys.executable if here else SYSTEM_PYTHON
 
 
-def sizes(lines: int, possible: Collection[int]) -> dict[str, int]:
-    """Limits of the maps, and CPU_IDS, which is above the number of each CPU that may be. Hash
-    tables take their memory as they fill, but 16 bytes an entry of their limit at once, so they
-    follow the host: its lines and its CPUs."""
-    size = Size(lines, len(possible))
+def sizes(lines: int, possible: Collection[int]) -> dict[str, tuple[int, int]]:
+    """Limits of the maps where hash tables take their memory as they fill, and where they take it
+    at once; and CPU_IDS, which is above the number of each CPU that may be. Even those that fill
+    take 16 bytes an entry of their limit, so all follow the host: its lines and its CPUs."""
+    each = [Size(lines, len(possible), is_taken_at_once=at_once) for at_once in (False, True)]
     limits = {
-        f"MAX_{table.name.upper()}": table.limit(size)
+        f"MAX_{table.name.upper()}": (table.limit(each[0]), table.limit(each[1]))
         for collector in ALL
         for table in collector.probed.tables
     }
-    return {**limits, "CPU_IDS": max(possible) + 1}
+    return {**limits, "CPU_IDS": (max(possible) + 1,) * 2}
 
 
 def request(collector: Collector) -> dict[str, Any]:
@@ -67,21 +67,24 @@ def request(collector: Collector) -> dict[str, Any]:
     return {
         "name": collector.name,
         "file": probed.file,
-        "programs": probed.programs,
+        "hooks": probed.hooks,
         "needs": probed.needs,
         "is_partial": probed.is_partial,
         "fields": probed.fields,
         "optional_fields": probed.optional_fields,
+        "constants": probed.constants,
         "formats": probed.formats,
         "maps": [*tables, *probed.arrays, *probed.others],
     }
 
 
 def load(
-    collectors: Iterable[str], defines: Mapping[str, int | str]
+    collectors: Iterable[str],
+    limits: Mapping[str, tuple[int, int]],
+    defines: Mapping[str, int | str] | None = None,
 ) -> tuple[Loaded, dict[str, str]]:
-    """The loaded probe, and why a collector is missing from it. Raises ProbeError where there is
-    no probe at all."""
+    """The loaded probe, and why a collector is missing from it. ``limits`` are as ``sizes`` has
+    them, ``defines`` further macros. Raises ProbeError where there is no probe at all."""
     wanted = running(frozenset(collectors))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs, os.fdopen(os.memfd_create("loader"), "w+b") as output:
@@ -90,7 +93,8 @@ def load(
             "folder": str(bpf_folder()),
             "collectors": [request(collector) for collector in wanted],
             "shared_maps": [CPUS, EPOCHS],
-            "defines": dict(defines),
+            "limits": dict(limits),
+            "defines": dict(defines or {}),
         }
         try:
             child = subprocess.Popen(
@@ -167,4 +171,5 @@ def _sort(answer: dict[str, Any], fds: list[int], wanted: frozenset[str]) -> Loa
         links=kinds["link"],
         attached_ns=clock.monotonic_ns(),
         layouts=layouts(answer["compiled"]),
+        names_functions=answer["names_functions"],
     )

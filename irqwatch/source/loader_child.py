@@ -1,22 +1,25 @@
 """The loader child: compiles and attaches the probe with bcc, hands the descriptors over, exits.
 
 Run as a script by whichever interpreter can import bcc, often not the agent's own, so it imports
-nothing but the standard library and bcc. It knows no collector: its one argument, JSON, tells it
-all.
+nothing but the standard library, bcc and ``kernel_types.py`` beside it, and runs on any Python from
+3.9 on. It knows no collector: its one argument, JSON, tells it all.
 
-    {"socket": fd, "folder": "…/bpf", "defines": {"MAX_HARDIRQS": 256, …},
+    {"socket": fd, "folder": "…/bpf", "defines": {"CPU_IDS": 4, …},
+     "limits": {"MAX_HARDIRQS": [entries, entries where all of them take memory at once], …},
      "shared_maps": ["cpus", …],
-     "collectors": [{"name": …, "file": its C file or null, "programs": [[program, tracepoint], …],
-                     "needs": [collectors of which it must have one], "is_partial": whether it does
-                     with those tracepoints that the kernel has, "fields": [[struct, field], …] that
-                     it reads, "optional_fields": the same, without which it does where not all are
-                     there, "formats": [maps with what functions are named with], "maps": […]},
-                     …]}
+     "collectors": [{"name": …, "file": its C file or null, "hooks": [[program, tracepoint,
+                     [types of its first arguments], [fields], macro], …], "needs": [collectors of
+                     which it must have one], "is_partial": whether it does with those tracepoints
+                     that the kernel has, "fields": [[struct, path, [types]], …] that it reads,
+                     "optional_fields": the same, without which it does where not all are there,
+                     "constants": [[name, value], …], "formats": [maps with what functions are
+                     named with], "maps": […]}, …]}
 
 Its answer is one message on that socket, JSON with descriptors attached in the order of "fds":
 
     {"fds": ["map:cpus", "program:irqw_irq_entry", "link:irq_handler_entry", …],
-     "compiled": ["hardirq", …], "unavailable": {"work": "why"}}
+     "compiled": ["hardirq", …], "names_functions": whether the kernel does, "unavailable":
+     {"work": "why"}}
 
 or {"error": "why"}. Links keep programs attached, programs and links keep maps: once the agent's
 copies are closed, by any kind of death, the kernel removes all of it.
@@ -25,13 +28,14 @@ copies are closed, by any kind of death, the kernel removes all of it.
 import contextlib
 import ctypes
 import importlib
+import importlib.machinery
+import importlib.util
 import json
 import os
 import re
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +47,13 @@ FASTER = ("-Xclang", "-disable-llvm-passes", "-g0")
 # The declaration of a map in the source, up to its name.
 MAP = re.compile(r"^BPF_(?:F_)?(?:TABLE\((?:[^,]+,){3}\s*|\w+\()(\w+)", re.MULTILINE)
 
-# include/uapi/linux/btf.h
-BTF_KIND_STRUCT = 4
-BTF_KIND_TYPEDEF = 8
+# The running kernel's.
+BTF = "/sys/kernel/btf/vmlinux"
 
+# Of a hash table that takes its memory as it fills. From a tracepoint that is safe where the kernel
+# has bpf_mem_alloc, since 6.1 (commit 7c8199e24fa0); those before warn: "trace type BPF program
+# uses run-time allocation" (kernel/bpf/verifier.c).
+BPF_F_NO_PREALLOC = 1  # include/uapi/linux/bpf.h
 
 # One of the request.
 Collector = dict[str, Any]
@@ -56,78 +63,21 @@ class Refused(Exception):
     """A collector cannot be had on this kernel; the text says why."""
 
 
-class BtfMember(ctypes.Structure):
-    """struct btf_member, include/uapi/linux/btf.h."""
-
-    _fields_ = (
-        ("name_off", ctypes.c_uint32),
-        ("type", ctypes.c_uint32),
-        ("offset", ctypes.c_uint32),
-    )
-
-
-class BtfType(ctypes.Structure):
-    """struct btf_type, include/uapi/linux/btf.h; a struct's members follow it."""
-
-    _fields_ = (
-        ("name_off", ctypes.c_uint32),
-        ("info", ctypes.c_uint32),
-        ("size", ctypes.c_uint32),
-    )
-
-
-class KernelTypes:
-    """The running kernel's BTF, read with the libbpf that bcc itself links."""
-
-    def __init__(self) -> None:
-        lib = load_libbpf()
-        lib.btf__load_vmlinux_btf.restype = ctypes.c_void_p
-        lib.btf__find_by_name_kind.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32)
-        lib.btf__type_by_id.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
-        lib.btf__type_by_id.restype = ctypes.POINTER(BtfType)
-        lib.btf__name_by_offset.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
-        lib.btf__name_by_offset.restype = ctypes.c_char_p
-        self._lib = lib
-        self._btf = lib.btf__load_vmlinux_btf()
-        if not self._btf or ctypes.c_int64(self._btf).value in range(-4095, 0):
-            raise Refused("the kernel gives no BTF (CONFIG_DEBUG_INFO_BTF)")
-
-    def has_tracepoint(self, name: str) -> bool:
-        """Whether the kernel has it, modules aside: include/trace/bpf_probe.h makes a type of this
-        name for each."""
-        name = f"btf_trace_{name}"
-        found = self._lib.btf__find_by_name_kind(self._btf, name.encode(), BTF_KIND_TYPEDEF)
-        return bool(found > 0)
-
-    def offset_bytes(self, struct: str, field: str) -> int:
-        """Where ``field`` stands in ``struct``, anonymous structs and unions inside it included."""
-        type_id = self._lib.btf__find_by_name_kind(self._btf, struct.encode(), BTF_KIND_STRUCT)
-        found = self._find(type_id, field.encode()) if type_id > 0 else None
-        if found is None:
-            raise Refused(f"this kernel's BTF has no {struct}.{field}")
-        return found // 8
-
-    def _find(self, type_id: int, field: bytes) -> "int | None":
-        """Offset in bits."""
-        pointer = self._lib.btf__type_by_id(self._btf, type_id)
-        info = pointer.contents.info
-        if info >> 24 & 0x1F not in (BTF_KIND_STRUCT, BTF_KIND_STRUCT + 1):
-            return None
-        members = ctypes.cast(
-            ctypes.addressof(pointer.contents) + ctypes.sizeof(BtfType),
-            ctypes.POINTER(BtfMember * (info & 0xFFFF)),
-        ).contents
-        for member in members:
-            # With kind_flag set the upper eight bits are the width of a bit field.
-            offset: int = member.offset & 0xFFFFFF if info >> 31 else member.offset
-            name = self._lib.btf__name_by_offset(self._btf, member.name_off)
-            if name == field:
-                return offset
-            if not name:
-                inner = self._find(member.type, field)
-                if inner is not None:
-                    return offset + inner
-        return None
+def kernel_types() -> Any:
+    """The running kernel's types. Raises Refused. No folder of ours is on this interpreter's path:
+    what is in it would be found in place of modules of bcc's."""
+    path = Path(__file__).with_name("kernel_types.py")
+    loader = importlib.machinery.SourceFileLoader("kernel_types", str(path))
+    spec = importlib.util.spec_from_loader("kernel_types", loader)
+    assert spec
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    try:
+        return module.KernelTypes(Path(BTF).read_bytes())
+    except FileNotFoundError:
+        raise Refused("the kernel gives no BTF (CONFIG_DEBUG_INFO_BTF)") from None
+    except (OSError, ValueError) as error:
+        raise Refused(f"the kernel's BTF ({BTF}) cannot be read: {error}") from error
 
 
 def load_libbpf() -> ctypes.CDLL:
@@ -171,16 +121,50 @@ def source(folder: Path, collectors: "list[Collector]") -> str:
     return "".join(paste(folder, name) for name in files)
 
 
-def present(
-    has_tracepoint: "Callable[[str], bool]", collector: Collector
-) -> "list[tuple[str, str]]":
-    """The (program, tracepoint) that can be attached here. Raises Refused."""
-    pairs = [(program, name) for program, name in collector["programs"]]
-    found = [pair for pair in pairs if has_tracepoint(pair[1])]
-    lacking = [name for program, name in pairs if (program, name) not in found]
+def fits(found: "tuple[str, ...]", wanted: "list[str]") -> bool:
+    """Whether a tracepoint's arguments are those that a program expects; "" is any."""
+    pairs = zip(found, wanted)  # noqa: B905 (Python 3.9)
+    return len(found) >= len(wanted) and all(want in ("", have) for have, want in pairs)
+
+
+def chosen_hooks(types: Any, collector: Collector) -> "list[list[Any]]":
+    """Those that can be attached here, of alternatives the first that fits. Raises Refused where
+    none can, and where a tracepoint is there with arguments that no program is for: those of one
+    that is wrong would be read as something else."""
+    hooks: dict[tuple[str, str], list[list[Any]]] = {}
+    for hook in collector["hooks"]:
+        hooks.setdefault((hook[0], hook[1]), []).append(hook)
+    found = []
+    lacking = []
+    for (_, tracepoint), alternatives in hooks.items():
+        arguments = types.arguments(tracepoint)
+        if arguments is None:
+            lacking.append(tracepoint)
+        else:
+            found.append(first_fitting(types, tracepoint, arguments, alternatives))
     if lacking and (not collector["is_partial"] or not found):
         raise Refused(f"this kernel has no tracepoint {lacking[0]}")
     return found
+
+
+def first_fitting(
+    types: Any, tracepoint: str, arguments: "tuple[str, ...]", alternatives: "list[list[Any]]"
+) -> "list[Any]":
+    """Raises Refused."""
+    refused = Refused(
+        f"this kernel's tracepoint {tracepoint} has other arguments than irqwatch knows: "
+        f"{', '.join(arguments) or 'none'}"
+    )
+    for hook in alternatives:
+        if not fits(arguments, hook[2]):
+            continue
+        try:
+            offsets_of(types, hook[3])
+        except Refused as error:
+            refused = error
+        else:
+            return hook
+    raise refused
 
 
 def check_needs(collector: Collector, had: "set[str]") -> None:
@@ -189,19 +173,45 @@ def check_needs(collector: Collector, had: "set[str]") -> None:
         raise Refused(f"it needs the collector {' or '.join(collector['needs'])}")
 
 
-def offsets_of(types: KernelTypes, fields: "list[tuple[str, str]]") -> "dict[str, int]":
+def check_constants(types: Any, constants: "list[tuple[str, int]]") -> None:
+    """Raises Refused where the kernel's are others."""
+    for name, value in constants:
+        found = types.enumerator(name)
+        if found != value:
+            has = "no constant" if found is None else f"{found} for"
+            raise Refused(f"this kernel has {has} {name}, which irqwatch knows as {value}")
+
+
+def offsets_of(types: Any, fields: "list[tuple[str, str, list[str]]]") -> "dict[str, int]":
     """The macros for where they stand. Raises Refused."""
-    return {
-        f"OFFSET_{struct}_{field}": types.offset_bytes(struct, field) for struct, field in fields
-    }
+    defines = {}
+    for struct, path, expected in fields:
+        try:
+            offset_bytes, found = types.field(struct, path)
+        except LookupError as error:
+            raise Refused(f"this kernel's BTF has no {struct}.{path}") from error
+        if found not in expected:
+            raise Refused(
+                f"this kernel's {struct}.{path} is {found}, not {' or '.join(expected)} "
+                "as irqwatch knows it"
+            )
+        name = f"{struct}_{path.replace('.', '_')}"
+        defines[f"OFFSET_{name}"] = offset_bytes
+        if len(expected) > 1:
+            defines[f"SIZE_{name}"] = size_bytes(found)
+    return defines
+
+
+def size_bytes(integer: str) -> int:
+    """Of ``u32`` and the like."""
+    return 1 if integer in ("bool", "char") else int(integer[1:]) // 8
 
 
 def usable(
-    collectors: "list[Collector]",
+    types: Any, collectors: "list[Collector]"
 ) -> "tuple[dict[str, int], dict[str, list[tuple[str, str]]], dict[str, str]]":
     """Macros for collectors and offsets, what to attach by collector, and which collectors cannot
     be had, with why."""
-    types = KernelTypes()
     defines: dict[str, int] = {}
     programs: dict[str, list[tuple[str, str]]] = {}
     unavailable: dict[str, str] = {}
@@ -209,17 +219,30 @@ def usable(
         name = collector["name"]
         try:
             check_needs(collector, set(programs))
-            programs[name] = present(types.has_tracepoint, collector)
-            offsets = offsets_of(types, collector["fields"])
+            hooks = chosen_hooks(types, collector)
+            check_constants(types, collector["constants"])
+            fields = [*collector["fields"], *(field for hook in hooks for field in hook[3])]
+            offsets = offsets_of(types, fields)
         except Refused as refused:
-            programs.pop(name, None)
             unavailable[name] = str(refused)
         else:
+            programs[name] = [(hook[0], hook[1]) for hook in hooks]
             defines.update(offsets)
             with contextlib.suppress(Refused):
                 defines.update(offsets_of(types, collector["optional_fields"]))
+            defines.update({hook[4]: 1 for hook in hooks if hook[4]})
             defines[macro(name)] = 1
     return defines, programs, unavailable
+
+
+def abilities(types: Any, limits: "dict[str, list[int]]") -> "dict[str, int]":
+    """The macros for what this kernel's BPF can do, and for the limits of maps that follow."""
+    takes_memory_later = types.has_struct("bpf_mem_alloc")
+    defines = {name: limit[not takes_memory_later] for name, limit in limits.items()}
+    defines["HASH_FLAGS"] = BPF_F_NO_PREALLOC if takes_memory_later else 0
+    if types.enumerator("BPF_FUNC_snprintf") is not None:
+        defines["KERNEL_NAMES_FUNCTIONS"] = 1
+    return defines
 
 
 def freeze_format(bpf: Any, name: str) -> None:
@@ -253,22 +276,25 @@ def load(
     folder: Path,
     collectors: "list[Collector]",
     shared_maps: "list[str]",
+    limits: "dict[str, list[int]]",
     defines: "dict[str, int | str]",
-) -> "tuple[dict[str, int], list[str], dict[str, str], Any]":
-    """Compile, attach: (descriptors by name, what was compiled, why a collector is missing, what
-    keeps them open). Raises Refused, and ImportError where there is no bcc."""
-    offsets, programs, unavailable = usable(collectors)
+) -> "tuple[dict[str, int], dict[str, Any], Any]":
+    """Compile, attach: (descriptors by name, the rest of the answer, what keeps them open). Raises
+    Refused, and ImportError where there is no bcc."""
+    types = kernel_types()
+    offsets, programs, unavailable = usable(types, collectors)
+    found = {**abilities(types, limits), **offsets}
     compiled = [one for one in collectors if one["name"] in programs]
     os.environ["BCC_KERNEL_SOURCE"] = str(folder / "headers")
     bcc = importlib.import_module("bcc")  # here, so that a host without it gets an answer
-    cflags = [*FASTER, *(f"-D{name}={value}" for name, value in {**defines, **offsets}.items())]
+    cflags = [*FASTER, *(f"-D{name}={value}" for name, value in {**defines, **found}.items())]
     try:
         bpf = bcc.BPF(text=rename_maps(source(folder, compiled)), cflags=cflags)
     except Exception as error:
         raise Refused(f"bcc cannot compile the probe: {error}") from error
     fds = {f"map:{name}": bpf[name.encode()].map_fd for name in shared_maps}
     for collector in compiled:  # before any program that reads it
-        for name in collector["formats"]:
+        for name in collector["formats"] if "KERNEL_NAMES_FUNCTIONS" in found else ():
             freeze_format(bpf, name)
     for collector in sorted(compiled, key=lambda one: bool(one["needs"])):
         name = collector["name"]
@@ -277,7 +303,13 @@ def load(
             fds.update(attach(bpf, collector["maps"], programs[name]))
         except Refused as refused:
             unavailable[name] = str(refused)
-    return fds, [one["name"] for one in compiled], unavailable, bpf
+    answer = {
+        "fds": list(fds),
+        "compiled": [one["name"] for one in compiled],
+        "names_functions": "KERNEL_NAMES_FUNCTIONS" in found,
+        "unavailable": unavailable,
+    }
+    return fds, answer, bpf
 
 
 def die_with_the_agent() -> None:
@@ -291,16 +323,16 @@ def main() -> None:
     request = json.loads(sys.argv[1])
     with socket.socket(fileno=request["socket"]) as connection:
         try:
-            fds, compiled, unavailable, bpf = load(
+            fds, answer, bpf = load(
                 Path(request["folder"]),
                 request["collectors"],
                 request["shared_maps"],
+                request["limits"],
                 request["defines"],
             )
         except (Refused, ImportError) as error:
             connection.send(json.dumps({"error": str(error)}).encode())
             return
-        answer = {"fds": list(fds), "compiled": compiled, "unavailable": unavailable}
         socket.send_fds(connection, [json.dumps(answer).encode()], list(fds.values()))
         del bpf  # until here it kept the descriptors open
         os._exit(0)  # the agent waits for it, and LLVM would take its time to clean up

@@ -1,15 +1,19 @@
 """Giving privileges up once the probe's descriptors are held."""
 
+import contextlib
 import ctypes
 import os
 import pwd
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from irqwatch.errors import IrqwatchError, UsageError
+from irqwatch.source.capabilities import CAP_BPF
 
 # include/uapi/linux/prctl.h
+PR_SET_KEEPCAPS = 8
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
@@ -18,6 +22,10 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 # Of /proc/self/status (proc_pid_status(5)), each in hexadecimal.
 GIVEN_UP = {"CapInh": 0, "CapPrm": 0, "CapEff": 0, "CapAmb": 0, "NoNewPrivs": 1}
+KEPT = ("CapPrm", "CapEff")
+
+NONE = 0
+BPF = 1 << CAP_BPF  # what reading maps needs before Linux 5.19 (commit c8644cd0efe7)
 
 
 class _Header(ctypes.Structure):
@@ -26,10 +34,13 @@ class _Header(ctypes.Structure):
     _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
+_SETS = ("effective", "permitted", "inheritable", "effective_1", "permitted_1", "inheritable_1")
+
+
 class _Sets(ctypes.Structure):
     """Two of struct __user_cap_data_struct: effective, permitted and inheritable in each."""
 
-    _fields_ = (("words", ctypes.c_uint32 * 6),)
+    _fields_ = tuple((name, ctypes.c_uint32) for name in _SETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +64,23 @@ def account(user: str) -> Account | None:
     return Account(user, entry.pw_uid, entry.pw_gid)
 
 
-def drop(user: Account | None) -> str:
-    """Become that user for good, and whoever it then is, hold no capability and gain none.
+def needed(user: Account | None, reads: Callable[[], bool]) -> int:
+    """The capabilities that ``reads`` needs, to be true where all else is given up: NONE, or BPF.
+    Tried out in a child, for what is given up does not come back; the kernel's version would not
+    tell, as it depends on kernel.unprivileged_bpf_disabled too."""
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            drop(user)
+            os._exit(0 if reads() else 1)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    return BPF if status else NONE
+
+
+def drop(user: Account | None, keep: int = NONE) -> str:
+    """Become that user for good, and whoever it then is, hold no capability but ``keep`` (a mask)
+    and gain none.
 
     The change of ids alone would not do: it leaves ambient capabilities of a start as another
     user, and all of them under SECBIT_NO_SETUID_FIXUP (capabilities(7)). Gives why it is still
@@ -62,11 +88,13 @@ def drop(user: Account | None) -> str:
     Raises IrqwatchError where a capability stays.
     """
     kept = _become(user) if user else ""
-    _clear_capabilities()
+    _clear_capabilities(keep)
     return kept
 
 
 def _become(user: Account) -> str:
+    # Else they go with root's id; _clear_capabilities() sees to those that are not to stay.
+    _prctl(ctypes.CDLL(None, use_errno=True), PR_SET_KEEPCAPS, 1)
     try:
         os.setgroups([])
         os.setresgid(user.gid, user.gid, user.gid)
@@ -78,14 +106,17 @@ def _become(user: Account) -> str:
     return ""
 
 
-def _clear_capabilities() -> None:
+def _clear_capabilities(keep: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     _prctl(libc, PR_SET_NO_NEW_PRIVS, 1)
     _prctl(libc, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-    if libc.capset(ctypes.byref(_Header(CAPABILITY_VERSION_3, 0)), ctypes.byref(_Sets())):
+    _prctl(libc, PR_SET_KEEPCAPS, 0)
+    low, high = keep & 0xFFFFFFFF, keep >> 32
+    sets = _Sets(low, low, 0, high, high, 0)
+    if libc.capset(ctypes.byref(_Header(CAPABILITY_VERSION_3, 0)), ctypes.byref(sets)):
         reason = os.strerror(ctypes.get_errno())
         raise IrqwatchError(f"capabilities cannot be given up: {reason}")
-    if left := _left():
+    if left := _left(keep):
         raise IrqwatchError(f"capabilities were not given up: {', '.join(left)}")
 
 
@@ -94,16 +125,17 @@ def _prctl(libc: ctypes.CDLL, option: int, argument: int) -> None:
     libc.prctl(option, *map(ctypes.c_ulong, (argument, 0, 0, 0)))
 
 
-def _left() -> list[str]:
-    """The fields that are not as in GIVEN_UP; those that the kernel does not show are taken as
-    given up, for capset() has succeeded."""
+def _left(keep: int) -> list[str]:
+    """The fields that are not as in GIVEN_UP and ``keep``; those that the kernel does not show are
+    taken as given up, for capset() has succeeded."""
     try:
         status = Path("/proc/self/status").read_text(errors="replace")
     except OSError:
         return []
     fields = dict(re.findall(r"^(\w+):\s*([0-9a-f]+)$", status, re.MULTILINE))
+    wanted = {**GIVEN_UP, **dict.fromkeys(KEPT, keep)}
     return [
         f"{name} {fields[name]}"
-        for name, value in GIVEN_UP.items()
+        for name, value in wanted.items()
         if name in fields and int(fields[name], 16) != value
     ]

@@ -12,18 +12,22 @@ from typing import Protocol
 from irqwatch import clock
 from irqwatch.base.collector import Collector, Room
 from irqwatch.base.layout import Layouts
-from irqwatch.base.reading import Reading, check_forms, string
+from irqwatch.base.reading import NAMED_BY_ADDRESS, Reading, check_forms, string
 from irqwatch.collectors import running
 from irqwatch.errors import ProbeError
 from irqwatch.model.snapshot import Probe, Program
 from irqwatch.source import bpf_syscalls
 from irqwatch.source.bpf_syscalls import MapShape
 from irqwatch.source.idle import IdleEntries
+from irqwatch.source.symbols import Symbols
 
 KEY_0 = struct.pack("=I", 0)
 
 # What all collectors share (bpf/common.c).
 CPUS, EPOCHS = "cpus", "epochs"
+
+# Members of the values of tables that put_function() of bpf/common.c writes.
+NAMES_OF_FUNCTIONS = ("function", "callsite")
 
 # A work item may wait long, where max_active holds it back; one that waits this long was most
 # likely cancelled, and costs only its latency if not.
@@ -44,6 +48,7 @@ class Loaded:
     links: Mapping[str, int]
     attached_ns: int
     layouts: Layouts
+    names_functions: bool = True  # the kernel itself, as it writes them into maps
 
     def close(self) -> None:
         """Detach and unload: with the last descriptor the kernel drops everything."""
@@ -60,7 +65,7 @@ class Maps(Protocol):
     def update(self, fd: int, key: bytes, value: bytes) -> None: ...
     def delete(self, fd: int, key: bytes) -> None: ...
     def items(self, fd: int) -> Iterator[tuple[bytes, memoryview]]: ...
-    def program_statistics(self, fd: int) -> tuple[int, int, int]: ...
+    def program_statistics(self, fd: int) -> tuple[int, int, int | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class Capture:
 
     taken_ns: int
     reading: Reading
-    programs: tuple[tuple[str, int, int, int], ...]
+    programs: tuple[tuple[str, int, int, int | None], ...]
 
 
 class ProbeReader:
@@ -97,6 +102,7 @@ class ProbeReader:
             *(array for one in self._collectors for array in one.probed.arrays),
         )
         patience = {Room.IDLE: {}, Room.OF_PROCESSES: {"patience_ns": PROCESS_PATIENCE_NS}}
+        self._symbols = None if loaded.names_functions else Symbols()
         self._idle = {
             name: IdleEntries(**patience[table.room])
             for name, table in tables.items()
@@ -126,6 +132,14 @@ class ProbeReader:
                 )
         return limits
 
+    def may_read(self) -> bool:
+        """Whether the kernel lets this process read maps whose descriptors it holds."""
+        try:
+            self._maps.lookup(self.loaded.maps[EPOCHS], KEY_0)
+        except ProbeError:
+            return False
+        return True
+
     def capture(self) -> Capture:
         """The maps as they are now, not decoded: quick, so that the kernel's own counts can be read
         at almost the same instant. Raises ProbeError."""
@@ -134,13 +148,14 @@ class ProbeReader:
         fds = self.loaded.maps
         self._maps.update(fds[EPOCHS], KEY_0, struct.pack("=I", self._epoch))
         arrays = {name: self._lookup_parts(name) for name in self._arrays}
+        tables = {name: list(self._maps.items(fds[name])) for name in self._tables}
         reading = Reading(
             layouts=self.loaded.layouts,
             possible=self._possible,
             machine=os.uname().machine,
             epoch=epoch,
             arrays=arrays,
-            tables={name: list(self._maps.items(fds[name])) for name in self._tables},
+            tables=tables,
         )
         programs = tuple(
             (name, *self._maps.program_statistics(fd)) for name, fd in self.loaded.programs.items()
@@ -159,6 +174,8 @@ class ProbeReader:
         """All that was counted since the probe was attached. Raises ProbeError."""
         start_ns = self._now_ns()
         captured = captured or self.capture()
+        if self._symbols:
+            captured.reading.symbols = self._symbols.names(self._unnamed(captured.reading))
         parts: dict[str, tuple[object, ...]] = {}
         for collector in self._collectors:
             parts |= decoded(collector, captured.reading)
@@ -176,6 +193,26 @@ class ProbeReader:
         self._forget_abandoned(captured)
         self._forget_idle(captured)
         return probe
+
+    def _unnamed(self, reading: Reading) -> set[int]:
+        """The addresses of functions that the kernel could not name."""
+        found = set()
+        for name in reading.tables:
+            kind, _, struct_name = self.loaded.layouts.maps[name].value.partition(" ")
+            places = vars(reading.at(struct_name)) if kind == "struct" else {}
+            for place in [places[field] for field in NAMES_OF_FUNCTIONS if field in places]:
+                for _, value in reading.entries(name):
+                    if value[place.start] == NAMED_BY_ADDRESS:
+                        found.add(value[place.start + 1])
+        return found
+
+    def why_unnamed(self) -> str:
+        """Why functions have addresses in place of names; "" where they have not."""
+        return self._symbols.why_none if self._symbols else ""
+
+    def function_name(self, address: int) -> str:
+        """Of one that the kernel could not name."""
+        return self._symbols.names([address])[address] if self._symbols else f"0x{address:x}"
 
     def forget_lines(self, gone: Callable[[int, str], bool]) -> None:
         """Remove the entries of (irq, action) for which ``gone`` says so: their line was freed, and
@@ -209,6 +246,8 @@ class ProbeReader:
     def close(self) -> None:
         """Take the probe out of the kernel."""
         self.loaded.close()
+        if self._symbols:
+            self._symbols.close()
 
 
 def decoded(collector: Collector, reading: Reading) -> Mapping[str, tuple[object, ...]]:

@@ -54,7 +54,7 @@ class SlowEvents:
         defines = filters(wanted, lines_of(wanted, self._lines), reading.topology.possible)
         bpf_syscalls.check_possible(reading.topology.possible)
         limits = loader.sizes(len(reading.lines), reading.topology.possible)
-        loaded, refused = loader.load((*COLLECTORS, "trace"), {**limits, **defines})
+        loaded, refused = loader.load((*COLLECTORS, "trace"), limits, defines)
         self.unavailable = tuple(Unavailable(name, why) for name, why in sorted(refused.items()))
         try:
             self._reader = ProbeReader(loaded, reading.topology.possible)
@@ -83,14 +83,20 @@ class SlowEvents:
         self._ring.wait(wait_seconds)
         offset_ns = clock.wall_ns() - clock.monotonic_ns()
         for record in self._ring.records():
-            event = self._decoder.event(record, self._lines, offset_ns)
+            function = self._function(record)
+            event = self._decoder.event(record, self._lines, offset_ns, function)
             if event.irq is not None and event.irq not in self._lines:
                 # Asked once: a line that is hidden (IPIs on arm64) is never listed.
                 listed = self._line_names(self._host.read())
                 self._lines = {**self._lines, event.irq: NOT_LISTED, **listed}
-                event = self._decoder.event(record, self._lines, offset_ns)
+                event = self._decoder.event(record, self._lines, offset_ns, function)
             yield event
         self._keep_maps()
+
+    def _function(self, record: bytes) -> str:
+        """Its name, where the kernel could only give the address; else "" """
+        address = self._decoder.unnamed(record)
+        return "" if address is None else self._reader.function_name(address)
 
     def dropped(self) -> int:
         """Events so far that found the ring buffer full."""

@@ -1,5 +1,8 @@
-"""What ``irqwatch serve`` keeps of the privileges it was started with: nothing."""
+"""What ``irqwatch serve`` keeps of the privileges it was started with: what reading the probe
+takes, which on a kernel of today is nothing."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +46,23 @@ def test_no_capability_is_left_and_the_probe_is_read(under, uid, kept, tmp_path)
         assert f"{field}:\t0000000000000000\n" in status
     assert "NoNewPrivs:\t1\n" in status
     assert 'irqwatch_softirq_duration_seconds_count{vector="' in text
+
+
+KEEPS_ONE = """
+from pathlib import Path
+from irqwatch.source import privileges
+assert privileges.drop(privileges.account("nobody"), privileges.BPF) == ""
+print(Path("/proc/self/status").read_text())
+"""
+
+
+def test_one_capability_outlives_the_change_of_user(tmp_path):
+    """As a kernel before 5.19 asks for: only as root, who alone has one to keep."""
+    done = subprocess.run(
+        [sys.executable, "-c", KEEPS_ONE], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert "Uid:\t65534\t65534\t65534\t65534\n" in done.stdout
+    for field, value in (("CapPrm", 1 << 39), ("CapEff", 1 << 39), ("CapInh", 0), ("CapAmb", 0)):
+        assert f"{field}:\t{value:016x}\n" in done.stdout
+    assert "NoNewPrivs:\t1\n" in done.stdout

@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from irqwatch.base.collector import Field
 from irqwatch.collectors import ALL, BY_NAME, running
 from irqwatch.source.loader import bpf_folder, sizes
-from irqwatch.source.loader_child import macro
+from irqwatch.source.loader_child import BPF_F_NO_PREALLOC, macro, size_bytes
 
 FOLDER = Path(__file__).parent
 CACHE = FOLDER.parent.parent / ".cache" / "native"
@@ -19,18 +20,33 @@ CACHE = FOLDER.parent.parent / ".cache" / "native"
 # The last needs a ring buffer: it is shown on the kernel only.
 COLLECTORS = frozenset(BY_NAME) - {"trace"}
 
-# Any will do that keeps the fields apart: the memory that is read is made up too. Those of a struct
-# inside another are added to its own: these come last, so that no sum is another's.
+# Any will do that keeps the fields apart: the memory that is read is made up too.
 NEEDED = [field for one in ALL for field in one.probed.fields]
 OPTIONAL = [field for one in ALL for field in one.probed.optional_fields]
-OFFSETS = {
-    f"OFFSET_{struct}_{field}": 8 * number
-    for number, (struct, field) in enumerate((*NEEDED, *OPTIONAL), 1)
-}
-NEEDED_OFFSETS = {
-    name: OFFSETS[name] for name in (f"OFFSET_{struct}_{field}" for struct, field in NEEDED)
-}
-LIMITS = sizes(lines=64, possible=range(4))
+OF_HOOKS = [field for one in ALL for hook in one.probed.hooks for field in hook.fields]
+AT = {field: 8 * number for number, field in enumerate((*NEEDED, *OPTIONAL, *OF_HOOKS), 1)}
+
+
+def macros(fields: Iterable[Field]) -> dict[str, int]:
+    """Of where they stand and, as kernels had them first, how large they are."""
+    found = {}
+    for field in fields:
+        name = f"{field.struct}_{field.path.replace('.', '_')}"
+        found[f"OFFSET_{name}"] = AT[field]
+        if len(field.types) > 1:
+            found[f"SIZE_{name}"] = size_bytes(field.types[0])
+    return found
+
+
+NEEDED_OFFSETS = macros(NEEDED)
+OFFSETS = macros((*NEEDED, *OPTIONAL))
+LIMITS = {name: later for name, (later, _) in sizes(lines=64, possible=range(4)).items()}
+ABILITIES = {"HASH_FLAGS": BPF_F_NO_PREALLOC, "KERNEL_NAMES_FUNCTIONS": 1}
+
+# What the loader finds on a kernel of today; and on one of 5.10, as far as it is another way there.
+KERNEL = {**ABILITIES, **OFFSETS}
+OLD_STATE = Field("task_struct", "state", ("s64",))
+OLD_KERNEL = {"HASH_FLAGS": 0, **OFFSETS, **macros([OLD_STATE])}
 
 # bcc hands keys on as void *, so their sign is nothing that it minds.
 FLAGS = ("-std=gnu11", "-g", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-pointer-sign")
@@ -69,12 +85,16 @@ def build(
     compiler: str,
     flags: Iterable[str] = (),
     collectors: Iterable[str] = COLLECTORS,
-    offsets: Mapping[str, int] = OFFSETS,
+    kernel: Mapping[str, int] = KERNEL,
 ) -> Path:
-    """The executable made of ``source`` (a file of this folder) and the probe, for a kernel that
-    has the fields of ``offsets``. Raises CompileError."""
+    """The executable made of ``source`` (a file of this folder) and the probe, for a ``kernel``
+    of which the loader found these macros. Raises CompileError."""
     chosen = running(frozenset(collectors))
-    defines = {**LIMITS, **offsets, **{macro(collector.name): 1 for collector in chosen}}
+    defines = {
+        **LIMITS,
+        **kernel,
+        **{macro(collector.name): 1 for collector in chosen},
+    }
     bpf = bpf_folder()
     files = ["irqwatch.bpf.c", *(one.probed.file for one in chosen if one.probed.file)]
     command = (

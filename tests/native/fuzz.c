@@ -40,14 +40,13 @@ enum reader { MOVE_EPOCH, DELETE_WAITING, LIMIT_MAPS, MOVE_ACCOUNT, READERS };
 
 static void fill_for_timers_and_devices(u64 at)
 {
-	u64 node = HRTIMER(at) + OFFSET_hrtimer_node;
 	u64 expires_ns = at << 8 * at;
 	u64 now_ns = at << 7 * at;
 	u64 device = at & 1 ? DEVICE(at) : 0;
 	u8 is_soft = at & 2;
 	char name[DEVICE_NAME_BYTES] = "eth";
 
-	memory_set(node + OFFSET_timerqueue_node_expires, &expires_ns, sizeof(expires_ns));
+	memory_set(HRTIMER(at) + OFFSET_hrtimer_node_expires, &expires_ns, sizeof(expires_ns));
 	memory_set(HRTIMER(at) + OFFSET_hrtimer_is_soft, &is_soft, sizeof(is_soft));
 	memory_set(NOW(at), &now_ns, sizeof(now_ns));
 	memory_set(NAPI(at) + OFFSET_napi_struct_dev, &device, sizeof(device));
@@ -58,10 +57,10 @@ static void fill_for_timers_and_devices(u64 at)
 static void fill_for_calls(u64 at)
 {
 	u32 flags = at % 2 ? CSD_TYPE_TTWU : (at % 3) << 4 | at >> 2;
-	u64 list = OFFSET___call_single_data_node + OFFSET___call_single_node_llist;
+	u64 list = OFFSET___call_single_data_node_llist_next;
 	u64 next = at + 2 < THINGS ? CSD(at + 2) + list : 0;
 
-	memory_set(CSD(at) + OFFSET___call_single_data_node + OFFSET___call_single_node_u_flags,
+	memory_set(CSD(at) + OFFSET___call_single_data_node_u_flags,
 		   &flags, sizeof(flags));
 	memory_set(CSD(at) + list, &next, sizeof(next));
 	memory_set(MASK(at), &next, sizeof(next));
@@ -95,12 +94,11 @@ static void fill_for_threads(u64 at)
 /* What the scheduler holds of a task that is on this CPU. */
 static void account(u64 at, u64 cpu, u64 exec_start_ns, u64 sum_exec_runtime_ns)
 {
-	u64 entity = TASK(at) + OFFSET_task_struct_se;
 	u64 runqueue = RUNQUEUE(cpu);
 
-	memory_set(entity + OFFSET_sched_entity_exec_start, &exec_start_ns, sizeof(u64));
-	memory_set(entity + OFFSET_sched_entity_sum_exec_runtime, &sum_exec_runtime_ns, sizeof(u64));
-	memory_set(entity + OFFSET_sched_entity_cfs_rq, &runqueue, sizeof(u64));
+	memory_set(TASK(at) + OFFSET_task_struct_se_exec_start, &exec_start_ns, sizeof(u64));
+	memory_set(TASK(at) + OFFSET_task_struct_se_sum_exec_runtime, &sum_exec_runtime_ns, sizeof(u64));
+	memory_set(TASK(at) + OFFSET_task_struct_se_cfs_rq, &runqueue, sizeof(u64));
 	memory_set(runqueue + OFFSET_cfs_rq_rq, &runqueue, sizeof(u64));
 	memory_set(runqueue + OFFSET_rq_clock, &exec_start_ns, sizeof(u64));
 	memory_set(runqueue + OFFSET_rq_clock_task, &sum_exec_runtime_ns, sizeof(u64));

@@ -86,11 +86,11 @@ class Native:
     def _describe(self) -> Loaded:
         chosen = running(self.collectors)
         maps = [CPUS, EPOCHS, *(name for one in chosen for name in request(one)["maps"])]
-        programs = [program for one in chosen for program in one.probed.programs]
+        hooks = [hook for one in chosen for hook in one.probed.hooks]
         return Loaded(
             collectors=self.collectors,
             maps={name: self.maps.fd(name) for name in maps},
-            programs={name: self.maps.fd(tracepoint) for name, tracepoint in programs},
+            programs={hook.program: self.maps.fd(hook.tracepoint) for hook in hooks},
             links={},
             attached_ns=0,
             layouts=layouts(self.collectors),
@@ -162,9 +162,8 @@ class Native:
 
     def account(self, task: int, exec_start_ns: int, sum_exec_runtime_ns: int) -> None:
         """What the scheduler holds of the task at address ``task``."""
-        entity = task + OFFSETS["OFFSET_task_struct_se"]
-        self._point(entity + OFFSETS["OFFSET_sched_entity_exec_start"], exec_start_ns)
-        self._point(entity + OFFSETS["OFFSET_sched_entity_sum_exec_runtime"], sum_exec_runtime_ns)
+        self._point(task + OFFSETS["OFFSET_task_struct_se_exec_start"], exec_start_ns)
+        self._point(task + OFFSETS["OFFSET_task_struct_se_sum_exec_runtime"], sum_exec_runtime_ns)
 
     def clocks(self, cpu: int, clock_ns: int, clock_task_ns: int) -> None:
         """The scheduler's, of the CPU."""
@@ -175,8 +174,7 @@ class Native:
     def _switch_to(self, event: Event) -> None:
         task = task_of(event)
         runqueue = runqueue_of(event.cpu)
-        entity = task + OFFSETS["OFFSET_task_struct_se"]
-        self._point(entity + OFFSETS["OFFSET_sched_entity_cfs_rq"], runqueue)
+        self._point(task + OFFSETS["OFFSET_task_struct_se_cfs_rq"], runqueue)
         self._point(runqueue + OFFSETS["OFFSET_cfs_rq_rq"], runqueue)
         flags = PF_RANDOMIZE | (PF_KTHREAD if event.is_kthread else 0)
         self.memory(task + OFFSETS["OFFSET_task_struct_flags"], struct.pack("=I", flags))
@@ -251,10 +249,9 @@ class Native:
             case "workqueue_execute_start", (int(work), str(f)):
                 self._point(work + OFFSETS["OFFSET_work_struct_func"], self._function(f))
             case "hrtimer_expire_entry", (int(hrtimer), int(now), int(expires), int(is_soft)):
-                node = hrtimer + OFFSETS["OFFSET_hrtimer_node"]
                 self.memory(NOW_AT, struct.pack("=q", now))
                 self.memory(
-                    node + OFFSETS["OFFSET_timerqueue_node_expires"], struct.pack("=q", expires)
+                    hrtimer + OFFSETS["OFFSET_hrtimer_node_expires"], struct.pack("=q", expires)
                 )
                 self.memory(hrtimer + OFFSETS["OFFSET_hrtimer_is_soft"], bytes([is_soft]))
             case "signal_generate", (_, int(info), int(code), int(pid), int(tgid), *_):
@@ -298,9 +295,8 @@ class Native:
 
     def _list(self, csds: list[int], flags: int) -> None:
         """A list of calls, as the kernel holds it."""
-        node = OFFSETS["OFFSET___call_single_data_node"]
-        to_list = node + OFFSETS["OFFSET___call_single_node_llist"]
-        to_flags = node + OFFSETS["OFFSET___call_single_node_u_flags"]
+        to_list = OFFSETS["OFFSET___call_single_data_node_llist_next"]
+        to_flags = OFFSETS["OFFSET___call_single_data_node_u_flags"]
         for csd, following in itertools.zip_longest(csds, csds[1:]):
             self.memory(csd + to_flags, struct.pack("=I", flags))
             self._point(csd + to_list, following + to_list if following else 0)

@@ -13,6 +13,7 @@
 typedef uint8_t u8;
 typedef uint32_t u32;
 typedef unsigned long long u64;
+typedef long long s64;
 
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))

@@ -56,7 +56,8 @@ def _show_probe(sheet: Sheet, probe: Probe) -> None:
             sheet.values["irqwatch_lost_events_total"][collector, reason] = count
     for program in probe.programs:
         name = (program.name,)
-        sheet.values["irqwatch_program_recursion_misses_total"][name] = program.recursion_misses
+        if (misses := program.recursion_misses) is not None:
+            sheet.values["irqwatch_program_recursion_misses_total"][name] = misses
         if program.run_count:
             sheet.values["irqwatch_program_runs_total"][name] = program.run_count
             sheet.values["irqwatch_program_run_seconds_total"][name] = program.run_ns / NS

@@ -230,7 +230,7 @@ def st_example(part: Part[Any], seed: int) -> Any:
 def test_what_the_loader_has_to_know_is_in_the_source(collector: Collector) -> None:
     probed = collector.probed
     assert probed.file is None or (bpf_folder() / probed.file).exists()
-    assert all(len(program) <= 15 for program, _ in probed.programs)
+    assert all(len(hook.program) <= 15 for hook in probed.hooks)
     for name in (*(table.name for table in probed.tables), *probed.arrays):
         assert name in LAYOUTS.maps
     assert (
@@ -241,7 +241,7 @@ def test_what_the_loader_has_to_know_is_in_the_source(collector: Collector) -> N
 
 @each
 def test_ends_are_attached_before_beginnings(collector: Collector) -> None:
-    order = [tracepoint for _, tracepoint in collector.probed.programs]
+    order = [hook.tracepoint for hook in collector.probed.hooks]
     for begins, ends in (("_entry", "_exit"), ("_enter", "_exit"), ("_start", "_end")):
         for tracepoint in order:
             end = tracepoint.removesuffix(begins) + ends
@@ -251,7 +251,7 @@ def test_ends_are_attached_before_beginnings(collector: Collector) -> None:
 
 @each_chosen
 def test_its_cost_is_in_the_bench(collector: Collector) -> None:
-    programs = {program for program, _ in collector.probed.programs}
+    programs = {hook.program for hook in collector.probed.hooks}
     assert (EVENTS.get(collector.name) in programs) == bool(programs)
 
 
@@ -268,6 +268,6 @@ def test_it_is_in_the_kernel_matrix(collector: Collector) -> None:
 def test_names_are_unique() -> None:
     parts_of = [part.name for part in PARTS]
     metrics = [metric.name for collector in ALL for metric in collector.metrics]
-    programs = [program for collector in ALL for program, _ in collector.probed.programs]
+    programs = [hook.program for collector in ALL for hook in collector.probed.hooks]
     for names in (parts_of, metrics, sorted(set(programs))):
         assert len(set(names)) == len(names)

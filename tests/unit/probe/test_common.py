@@ -69,7 +69,7 @@ def test_each_set_of_collectors(compiler: str) -> None:
 
 
 def test_programs_are_those_that_the_loader_attaches(native: Native) -> None:
-    attached = {tracepoint for one in ALL for _, tracepoint in one.probed.programs}
+    attached = {hook.tracepoint for one in ALL for hook in one.probed.hooks}
     assert native.maps.programs().keys() == attached == set(ARGUMENTS)
 
 

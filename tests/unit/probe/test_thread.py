@@ -1,9 +1,12 @@
 """bpf/thread.c: wakes, runs, and what is inside them."""
 
+import struct
+
 import pytest
 
 from irqwatch.collectors.thread import ThreadTime
 from irqwatch.model.snapshot import NEVER, CountAndTime, Probe
+from tests.native.build import OLD_KERNEL, build, compilers
 from tests.native.harness import Native
 from tests.native.sequence import (
     DEAD,
@@ -32,6 +35,7 @@ from tests.native.sequence import (
 
 SECOND_THREAD = Task(0, 91, "irq/34-s-eth0")
 SECONDARY = 0xA8000
+TASK_WAKING = 0x200  # include/linux/sched.h
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +47,26 @@ def has_thread(native: Native) -> None:
 def wake(at_ns: int, on: Task = IDLE) -> list:
     """The handler takes 100 ns."""
     return [irq_entry(at_ns - 100, on=on), irq_exit(at_ns, on=on, ret=WAKE_THREAD)]
+
+
+@pytest.mark.skipif(not compilers(), reason="there is no C compiler here (gcc or clang)")
+@pytest.mark.parametrize(
+    ("state", "runs"),
+    [(INTERRUPTIBLE, 1), (UNINTERRUPTIBLE, 0), (TASK_WAKING, 1), (0, 1)],
+    ids=["waits", "sleeps", "is just being woken", "was woken"],
+)
+def test_a_kernel_that_does_not_hand_the_state_over(state: int, runs: int) -> None:
+    """Before Linux 5.18: it is read from the task that leaves."""
+    program = build("replay.c", compilers()[0], kernel=OLD_KERNEL)
+    with Native(cpus=1, program=program) as native:
+        native.threads(NIC.action, address_of(NIC_THREAD), SECONDARY, address_of(SECOND_THREAD))
+        native.on_cpu(address_of(NIC_THREAD), False)
+        native.feed([*wake(1000), switch(2000, IDLE, NIC_THREAD)])
+        at = address_of(NIC_THREAD) + OLD_KERNEL["OFFSET_task_struct_state"]
+        native.memory(at, struct.pack("=Q", state))
+        native.feed([switch(5000, NIC_THREAD, IDLE, state=DEAD)])  # nobody is to look there
+        thread = only(native.read())
+    assert thread.run.count == runs
 
 
 def only(probe: Probe) -> ThreadTime:

@@ -5,7 +5,7 @@ import pytest
 from irqwatch.collectors.timer import TimerTime
 from irqwatch.model.histogram import bucket_of
 from irqwatch.model.snapshot import Probe
-from tests.native.build import OFFSETS
+from tests.native.build import KERNEL, OFFSETS, build, compilers
 from tests.native.harness import NOW_AT, Native
 from tests.native.sequence import HRTIMER, IDLE_1, SHELL, hrtimer
 
@@ -89,6 +89,19 @@ def test_what_cannot_be_read_is_counted(native: Native, address: int) -> None:
     probe = native.read()
     assert only(probe).latency.count == 1
     assert losses(probe) == {"unreadable": 1}
+
+
+@pytest.mark.skipif(not compilers(), reason="there is no C compiler here (gcc or clang)")
+def test_a_kernel_that_hands_the_time_itself_over() -> None:
+    """Linux 7.1: not where it stands."""
+    program = build("replay.c", compilers()[0], kernel={**KERNEL, "TIMER_NOW_IS_A_VALUE": 1})
+    with Native(cpus=1, program=program) as native:
+        event = hrtimer(1000, 100)
+        native.fire(event)  # an address, which is no time: it is far below zero
+        native.maps.send("event", 2000, event.name, HRTIMER, event.args[1])
+        probe = native.read()
+    assert losses(probe) == {}
+    assert (only(probe).early_count, only(probe).latency.buckets) == (1, {bucket_of(100): 1})
 
 
 def test_a_hard_timer_inside_the_program_of_a_soft_one_is_a_miss(native: Native) -> None:

@@ -1,6 +1,7 @@
 """bpf/workqueue.c, by events that a recording seldom has."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -9,7 +10,7 @@ from irqwatch.model.histogram import bucket_of
 from irqwatch.model.snapshot import CountAndTime, Probe
 from irqwatch.source.probe import ABANDONED_NS, ABANDONED_WHEN_CROWDED_NS
 from tests.events import Event
-from tests.native.build import NEEDED_OFFSETS, OFFSETS, build, compilers
+from tests.native.build import ABILITIES, NEEDED_OFFSETS, OFFSETS, OLD_KERNEL, build, compilers
 from tests.native.harness import Native
 from tests.native.sequence import (
     FLUSH,
@@ -510,7 +511,7 @@ def test_what_an_interrupt_caused_is_time_on_a_cpu(native: Native) -> None:
 @pytest.mark.skipif(not compilers(), reason="there is no C compiler here (gcc or clang)")
 def test_a_kernel_without_the_fields() -> None:
     """Runs are timed as ever, and for how long they were on a CPU is not known."""
-    program = build("replay.c", compilers()[0], offsets=NEEDED_OFFSETS)
+    program = build("replay.c", compilers()[0], kernel={**ABILITIES, **NEEDED_OFFSETS})
     with Native(cpus=1, program=program) as native:
         native.feed([queue(1000), activate(1000), start(3000), end(7000)])
         work = only(native.read())
@@ -518,11 +519,19 @@ def test_a_kernel_without_the_fields() -> None:
     assert (work.on_cpu, work.is_on_cpu_known) == ({}, False)
 
 
+@pytest.mark.skipif(not compilers(), reason="there is no C compiler here (gcc or clang)")
+def test_a_kernel_that_cannot_write_names() -> None:
+    """The address is there for the reader, who has no symbol at it here."""
+    program = build("replay.c", compilers()[0], kernel=OLD_KERNEL)
+    with Native(cpus=1, program=program) as native:
+        native.feed([queue(1000), activate(1000), start(3000), end(7000)])
+        work = only(native.read())
+    assert re.fullmatch(r"0xf1[0-9a-f]{14}", work.function)
+
+
 def test_a_cpu_whose_runqueue_is_not_found(native: Native) -> None:
     native.fire(queue(1000, on=WORKER))
-    native.memory(
-        AT + OFFSETS["OFFSET_task_struct_se"] + OFFSETS["OFFSET_sched_entity_cfs_rq"], b""
-    )
+    native.memory(AT + OFFSETS["OFFSET_task_struct_se_cfs_rq"], b"")
     native.feed([start(3000), end(7000)])
     work = only(native.read())
     assert work.cpus == {0: CountAndTime(1, 4000)}

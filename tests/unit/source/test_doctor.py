@@ -8,9 +8,11 @@ import sys
 
 import pytest
 
+from irqwatch.base.collector import Hook
 from irqwatch.collectors import BY_NAME, COLLECTORS, running
 from irqwatch.errors import ProbeError
 from irqwatch.source import doctor, live, loader, stimuli
+from tests.btf import Btf
 
 
 @pytest.mark.parametrize(
@@ -58,13 +60,16 @@ def test_file_state_of_a_file_one_may_not_read(tmp_path, monkeypatch):
 
 
 def tracepoints(*collectors):
-    return [tracepoint for name in collectors for _, tracepoint in BY_NAME[name].probed.programs]
+    return [hook for name in collectors for hook in BY_NAME[name].probed.hooks]
 
 
-def types(tmp_path, names):
-    strings = ["", *(f"btf_trace_{name}" for name in names)]
+def types(tmp_path, hooks):
+    """Of alternatives the first is what the kernel has."""
+    btf = Btf()
+    for name, arguments in {hook.tracepoint: hook.arguments for hook in reversed(hooks)}.items():
+        btf.tracepoint(name, *map(btf.typed, arguments))
     path = tmp_path / "vmlinux"
-    path.write_bytes(b"\x9f\xeb\x01\0" + "".join(f"{name}\0" for name in strings).encode())
+    path.write_bytes(btf.raw())
     return str(path)
 
 
@@ -75,11 +80,25 @@ def test_a_kernel_with_all_tracepoints(tmp_path):
 
 
 def test_tracepoints_are_found_by_whole_names(tmp_path):
-    path = types(tmp_path, [*tracepoints("softirq"), "hrtimer_expire_entry_x"])
+    path = types(tmp_path, [*tracepoints("softirq"), Hook("", "hrtimer_expire_entry_x")])
 
     assert doctor.find_untraced(path, running({"softirq", "timer"})) == {
         "timer": "this kernel has no tracepoint hrtimer_expire_entry"
     }
+
+
+def test_a_tracepoint_with_other_arguments_is_told(tmp_path):
+    path = types(tmp_path, [Hook("", "hrtimer_expire_entry", ("u32",))])
+
+    found = doctor.find_untraced(path, running({"timer"}))
+
+    assert "has other arguments than irqwatch knows: u32" in found["timer"]
+
+
+def test_types_that_cannot_be_read_are_none(tmp_path):
+    (tmp_path / "vmlinux").write_bytes(b"garbage")
+
+    assert doctor.find_untraced(str(tmp_path / "vmlinux"), running(COLLECTORS)) is None
 
 
 def test_a_partial_collector_lacks_its_tracepoints_only_where_there_is_none(tmp_path):
