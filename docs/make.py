@@ -1,5 +1,5 @@
-"""Writes what is made of the collectors' records in docs/metrics.md, docs/json.md and README.md:
-what stands there between two markers. The rest of them is written by hand.
+"""Writes what is made of the collectors' records in docs/metrics.md, docs/json.md, docs/kernels.md
+and README.md: what stands there between two markers. The rest of them is written by hand.
 
     python -m docs.make
 """
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from irqwatch.base.collector import Collector, Key, Metric
+from irqwatch.base.collector import Collector, Field, Key, Metric
 from irqwatch.collectors import ALL
 from irqwatch.sink.prometheus.table import OWN
 
@@ -27,6 +27,11 @@ def made(collectors: Sequence[Collector], own: Sequence[Metric]) -> dict[str, di
             "what folds": folds(collectors),
         },
         "docs/json.md": {"the collectors' keys": "\n\n".join(sections_of_keys(collectors))},
+        "docs/kernels.md": {
+            "tracepoints": tracepoints(collectors),
+            "fields": fields(collectors),
+            "constants": constants(collectors),
+        },
         "README.md": {"collectors": defaults(collectors)},
     }
 
@@ -102,6 +107,58 @@ def folds(collectors: Iterable[Collector]) -> str:
             for one in collectors
             if one.words
             for row in one.words.folded
+        ),
+    )
+
+
+def tracepoints(collectors: Iterable[Collector]) -> str:
+    """A row for each form of a tracepoint's arguments that there is a program for."""
+    return _table(
+        ("collector", "tracepoint", "arguments, from the first on, that are read"),
+        (
+            (_code(one.name), _code(hook.tracepoint), _arguments(hook.arguments))
+            for one in collectors
+            for hook in one.probed.hooks
+        ),
+    )
+
+
+def _arguments(types: Iterable[str]) -> str:
+    return ", ".join(_code(one) if one else "any" for one in types) or "none"
+
+
+def fields(collectors: Iterable[Collector]) -> str:
+    return _table(
+        ("field", "type", "read by", "else"),
+        (
+            (
+                _code(f"{field.struct}.{field.path}"),
+                " or ".join(map(_code, field.types)),
+                _code(one.name),
+                otherwise,
+            )
+            for one in collectors
+            for field, otherwise in _fields_of(one)
+        ),
+    )
+
+
+def _fields_of(collector: Collector) -> Iterator[tuple[Field, str]]:
+    """And what is where it is not as told."""
+    probed = collector.probed
+    yield from ((field, "refused") for field in probed.fields)
+    yield from ((field, "done without") for field in probed.optional_fields)
+    for hook in probed.hooks:
+        yield from ((field, f"the next form of `{hook.tracepoint}`") for field in hook.fields)
+
+
+def constants(collectors: Iterable[Collector]) -> str:
+    return _table(
+        ("constant", "value", "counted on by"),
+        (
+            (_code(name), str(value), _code(one.name))
+            for one in collectors
+            for name, value in one.probed.constants
         ),
     )
 

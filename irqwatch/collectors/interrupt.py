@@ -14,7 +14,7 @@ from irqwatch.base.reading import Reading, histogram, string
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CountAndTime, Worst
 
-# arch/x86/include/asm/irq_vectors.h; the same from 6.1 to 6.18.
+# arch/x86/include/asm/irq_vectors.h; the same from 5.10 to 7.3.
 X86_VECTORS = {
     0xF4: "deferred_error_apic",
     0xF6: "irq_work",
@@ -42,8 +42,8 @@ def is_of_line(key: Any) -> bool:
 TABLE = Table(
     "hardirqs",
     # A line that is moved about has an entry on each CPU it has been on; timers and IPIs, which
-    # are vectors of their own on x86 and lines on arm64, are on every CPU.
-    lambda size: max(256, size.on_each_line() + size.on_each_cpu(16)),
+    # are vectors of their own on x86 and lines on arm64, are on every CPU: some six of them.
+    lambda size: max(256, size.on_each_line() + max(8 * size.cpus, size.on_each_cpu(16))),
     Room.IDLE,
     is_of_line=is_of_line,
 )

@@ -1,8 +1,10 @@
 """Starts the loader child and receives the probe's descriptors from it."""
 
+import errno
 import importlib.util
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -114,7 +116,7 @@ def load(
         if not answer:
             answer = {"error": f"the loader ended without an answer{_signal(child.returncode)}"}
         if "error" in answer:
-            raise ProbeError(str(answer["error"]) + _last_line(output))
+            raise ProbeError(str(answer["error"]) + _last_line(output) + _short_of_memory(answer))
     names = frozenset(collector.name for collector in wanted)
     return _sort(answer, fds, names), answer["unavailable"]
 
@@ -150,6 +152,16 @@ def _last_line(output: IO[bytes]) -> str:
     output.seek(0)
     lines = output.read().strip().splitlines()
     return f": {clean(lines[-1])}" if lines else ""
+
+
+def _short_of_memory(answer: Mapping[str, Any]) -> str:
+    """What to do where maps were refused and the kernel may count them as locked memory, as it does
+    before Linux 5.11 (commit 91c960b00566); empty where that cannot be."""
+    limit_bytes, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    refused = os.strerror(errno.EPERM) in answer["error"]
+    if not refused or limit_bytes == resource.RLIM_INFINITY:
+        return ""
+    return f" (locked memory is limited to {limit_bytes >> 10} KB: see LimitMEMLOCK, ulimit -l)"
 
 
 def layouts(collectors: Iterable[str]) -> Layouts:
