@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.vm.kernels import KERNELS, vmlinuz
+from tests.vm.kernels import KERNELS, image
 from tests.vm.packages import CACHE, PackageError, locked
 
 # linux: Documentation/arch/x86/boot.rst. Where the 32-bit code starts, counted in sectors after the
@@ -32,35 +32,35 @@ def btf(name: str) -> bytes:
     file = CACHE / "btf" / name
     with locked(file):
         if not file.exists():
-            found = btf_of(vmlinuz(name))
+            found = btf_of(image(name))
             part = file.with_suffix(f"{file.suffix}.part")
             part.write_bytes(found)
             part.rename(file)
     return file.read_bytes()
 
 
-def btf_of(image: Path) -> bytes:
+def btf_of(file: Path) -> bytes:
     """The largest in it; a module that is built in may bring its own. Raises PackageError."""
-    kernel = unpacked(image.read_bytes())
+    kernel = unpacked(file.read_bytes())
     found = [_btf_at(kernel, start.start()) for start in BTF_START.finditer(kernel)]
     longest = max(found, key=len, default=b"")
     if len(longest) < 1 << 20:
-        raise PackageError(f"{image}: no types of a kernel in it")
+        raise PackageError(f"{file}: no types of a kernel in it")
     return longest
 
 
-def unpacked(image: bytes) -> bytes:
+def unpacked(raw: bytes) -> bytes:
     """The kernel in a bootable image. Raises PackageError."""
-    if image[X86_MAGIC : X86_MAGIC + 4] == b"HdrS":
-        offset, length = struct.unpack_from("<II", image, PAYLOAD)
-        start = (image[SETUP_SECTORS] + 1) * 512 + offset
-        return _decompressed(image[start : start + length])
-    mz, zimg, offset, length = ZBOOT.unpack_from(image)
+    if raw[X86_MAGIC : X86_MAGIC + 4] == b"HdrS":
+        offset, length = struct.unpack_from("<II", raw, PAYLOAD)
+        start = (raw[SETUP_SECTORS] + 1) * 512 + offset
+        return _decompressed(raw[start : start + length])
+    mz, zimg, offset, length = ZBOOT.unpack_from(raw)
     if (mz, zimg) == (b"MZ", b"zimg"):
-        return _decompressed(image[offset : offset + length])
-    if image.startswith(b"\x1f\x8b"):
-        return gzip.decompress(image)
-    return image  # arm64's plain Image
+        return _decompressed(raw[offset : offset + length])
+    if raw.startswith(b"\x1f\x8b"):
+        return gzip.decompress(raw)
+    return raw  # arm64's plain Image
 
 
 def _decompressed(payload: bytes) -> bytes:
@@ -80,7 +80,7 @@ def _unxz(payload: bytes) -> bytes:
 
 
 def _with(tool: str) -> Callable[[bytes], bytes]:
-    """zstd and lz4, which Python's library has not: it stops, with an error, at what comes after."""
+    """zstd and lz4, which Python's library has not. They fail at what comes after, and are done."""
 
     def decompress(payload: bytes) -> bytes:
         try:

@@ -87,21 +87,25 @@ def _modules(uri: str) -> str | None:
     return re.sub(r"/linux-signed-\w+/linux-binary-", "/linux/linux-modules-", uri)
 
 
-def vmlinuz(name: str) -> Path:
-    """The kernel's image; its modules are where ``depmod`` finds them. Raises PackageError."""
+def image(name: str) -> Path:
+    """The kernel's image, as a boot loader takes it. Raises PackageError."""
     base = folder(name)
-    modules = base / "usr" / "lib" / "modules"
-    images = [*base.glob("boot/vmlinu[xz]-*"), *modules.glob("*/vmlinu[xz]")]
+    images = [*base.glob("boot/vmlinu[xz]-*"), *base.glob("usr/lib/modules/*/vmlinu[xz]")]
     if len(images) != 1:
         raise PackageError(f"{name}: {len(images)} images of a kernel in {base}")
-    (image,) = images
-    version = image.name.partition("-")[2] or image.parent.name
+    return images[0]
+
+
+def vmlinuz(name: str) -> Path:
+    """The image, with its modules where they are looked for. Raises PackageError."""
+    base, found = folder(name), image(name)
+    version = found.name.partition("-")[2] or found.parent.name
     with locked(base):
-        if modules.is_dir() and not (base / "lib").exists():
+        if not (base / "lib").exists():
             (base / "lib").symlink_to("usr/lib")
         if not (base / "lib" / "modules" / version / "modules.dep").exists():
             output(["depmod", "--basedir", str(base), version], f"{name}: depmod")
-    return image
+    return found
 
 
 def main(names: Sequence[str]) -> int:
