@@ -4,7 +4,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.live
 READINGS_AT_EACH_END = 25
 READINGS_UNDER_LOAD = 5
 RUNS = 4
+EVENTS_FOR_QUANTILES = 1000
 
 
 class Recorded(NamedTuple):
@@ -84,14 +85,14 @@ LOADS: tuple[Callable[[], object], ...] = (
 )
 
 
-def record() -> Recorded:
+def record(loads: Sequence[Callable[[], object]] = LOADS, megabytes_per_cpu: int = 64) -> Recorded:
     """All loads at once, so that they interrupt one another."""
     readings: list[Reading] = []
     threads_of_1 = threads(1)
     events = (*EVENTS, SWITCHES)
     with (
-        RingBuffer("first", recorded=events) as first,
-        RingBuffer("second", recorded=events) as second,
+        RingBuffer("first", megabytes_per_cpu, events) as first,
+        RingBuffer("second", megabytes_per_cpu, events) as second,
     ):
         first.enable()
         possible = tuple(range(bpf_syscalls.possible_cpus()))
@@ -106,8 +107,8 @@ def record() -> Recorded:
             second.start()
             readings += read_at_the_end(reader)
             start_ns = time.monotonic_ns()
-            with ThreadPoolExecutor(len(LOADS)) as pool:
-                running = [pool.submit(load) for load in LOADS]
+            with ThreadPoolExecutor(len(loads)) as pool:
+                running = [pool.submit(load) for load in loads]
                 for _ in range(READINGS_UNDER_LOAD):
                     time.sleep(0.1)
                     readings.append(read(reader))
@@ -205,7 +206,8 @@ def far_quantiles(rows: list[Row]) -> list[Row]:
     return [
         row
         for row in rows
-        if row.events >= 1000 and max(abs(row.p50_difference), abs(row.p99_difference)) > 1
+        if row.events >= EVENTS_FOR_QUANTILES
+        and max(abs(row.p50_difference), abs(row.p99_difference)) > 1
     ]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.vm.kernels import KERNELS, vmlinuz
-from tests.vm.packages import Suite, unpacked
+from tests.vm.packages import Suite, output, unpacked
 
 MEMORY_MB = 2048
 
@@ -66,15 +66,22 @@ def run(
     ]  # fmt: skip
     env = {**os.environ, "PATH": f"{busybox.parent}{os.pathsep}{_path()}"}
     for _ in range(BOOTS):
-        output = _boot(kernel, command, env, timeout_seconds)
-        if not re.search(EMULATORS_FAULT, output):
+        said = _boot(kernel, command, env, timeout_seconds)
+        if not re.search(EMULATORS_FAULT, said):
             break
         print(f"{kernel}: the emulated CPU ran into a breakpoint that was gone; once more")
     # vng's own exit status is 255 where the guest kernel has virtio_console as a module only.
-    ended = re.search(r"script exited with code (\d+)", output)
+    ended = re.search(r"script exited with code (\d+)", said)
     if not ended or ended[1] != "0":
-        raise GuestError(f"{kernel}: {ended[0] if ended else 'no end'}: {_tail(output)}")
-    return output
+        raise GuestError(f"{kernel}: {ended[0] if ended else 'no end'}: {_tail(said)}")
+    return said
+
+
+def make_disk(file: Path, size_bytes: int) -> None:
+    """An image with an empty file system."""
+    with file.open("wb") as image:
+        image.truncate(size_bytes)
+    output(["mkfs.ext4", "-q", str(file)], "mkfs.ext4")
 
 
 def _boot(

@@ -64,6 +64,22 @@ KERNELS = {
 ONLY_READ = {"6.16", "6.17", "6.19", "7.1", "7.2-sid", "5.10-arm64", "6.1-arm64"}
 
 
+# By what a kernel's name begins with: collectors whose tracepoints it lacks.
+_LACKING = {
+    "5.10": frozenset({"tasklet", "ipi"}),
+    "6.1": frozenset({"ipi"}),
+}
+# page_fault_user and page_fault_kernel are x86's (arch/x86/include/asm/trace/exceptions.h).
+_LACKING_ON_ARM64 = frozenset({"exception"})
+
+
+def lacking(name: str) -> frozenset[str]:
+    """The collectors that cannot be had in a kernel, as it has not got their tracepoints."""
+    found = _LACKING.get(name.partition("-")[0], frozenset())
+    on_arm64 = KERNELS[name].architecture == "arm64"
+    return found | _LACKING_ON_ARM64 if on_arm64 else found
+
+
 def folder(name: str) -> Path:
     """The unpacked packages of a kernel. Raises PackageError."""
     kernel = KERNELS[name]
