@@ -453,7 +453,7 @@ def main(folder: Path, options: Sequence[str]) -> None:
 
     def attach() -> ProbeReader:
         loaded, unavailable = loader.load(COLLECTORS, loader.sizes(256, possible))
-        lacks.update({lack.part: lack.reason for lack in unavailable})
+        lacks.update(unavailable)
         readers.append(ProbeReader(loaded, possible))
         return readers[0]
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.vm import kernel_table
+from tests.vm import kernel_table, system_table
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in kernel_table.text():
-        terminalreporter.write_line(line)
+    for lines in (kernel_table.text(), system_table.text()):
+        for line in lines:
+            terminalreporter.write_line(line)

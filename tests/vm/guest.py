@@ -13,8 +13,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.vm import foreign
 from tests.vm.kernels import KERNELS, vmlinuz
-from tests.vm.packages import Suite, output, unpacked
+from tests.vm.packages import REPOSITORY, output
+from tests.vm.systems import CLONE
 
 MEMORY_MB = 2048
 
@@ -54,17 +56,17 @@ def run(
     kernel's command line; ``nodes``: as the kernel bears. Raises GuestError, PackageError.
     """
     told = KERNELS[kernel]
-    # In the guest's initramfs.
-    busybox = unpacked("busybox", lambda: Suite("bookworm"), "busybox-static") / "bin" / "busybox"
+    busybox = foreign.busybox(told.architecture)  # in the guest's initramfs
     command = [
         _tool("vng"), "--verbose", "--run", str(vmlinuz(kernel)), "--disable-kvm", "--force-9p",
+        *_of_another_kind(told.architecture), "--busybox", str(busybox),
         "--cpus", str(cpus), "--memory", f"{MEMORY_MB}M", *_numa(cpus, nodes or told.nodes),
         *(["--disk", str(disk)] if disk else []),
         *(["--qemu-opts", f" {shlex.join(devices)}"] if devices else []),
         *(word for option in (*told.options, *kernel_options) for word in ("--append", option)),
         "--rwdir", str(script.parent), "--exec", str(script),
     ]  # fmt: skip
-    env = {**os.environ, "PATH": f"{busybox.parent}{os.pathsep}{_path()}"}
+    env = {**os.environ, "PATH": _path()}
     for _ in range(BOOTS):
         said = _boot(kernel, command, env, timeout_seconds)
         if not re.search(EMULATORS_FAULT, said):
@@ -75,6 +77,21 @@ def run(
     if not ended or ended[1] != "0":
         raise GuestError(f"{kernel}: {ended[0] if ended else 'no end'}: {_tail(said)}")
     return said
+
+
+def _of_another_kind(architecture: str) -> list[str]:
+    """Options for a guest that sees another system's files than this host's."""
+    if architecture == "amd64":
+        return []
+    return ["--arch", architecture, "--root", str(foreign.root(architecture))]
+
+
+def python(kernel: str) -> tuple[str, Path]:
+    """An interpreter that can run the agent, and where this tree is, as that kernel's guest has
+    them."""
+    if KERNELS[kernel].architecture == "amd64":
+        return sys.executable, REPOSITORY
+    return "/usr/bin/python3", CLONE
 
 
 def make_disk(file: Path, size_bytes: int) -> None:

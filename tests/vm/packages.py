@@ -107,21 +107,23 @@ class Suite:
         part.write_text(CONFIGURATION.format(folder=self._folder, architecture=self.architecture))
         part.rename(self._configuration)
         try:
-            self._write_sources()
+            keys = f"deb [signed-by={_keyring()}] "
+            sources = self.sources().replace("deb ", keys)
+            (self._folder / "etc" / "sources.list").write_text(sources)
             self._apt("apt-get", "-q", "update", "--error-on=any")
         except BaseException:
             self._configuration.unlink()
             raise
 
-    def _write_sources(self) -> None:
+    def sources(self) -> str:
+        """For apt's sources.list: the suite and what its mirror has beside it."""
         main, security = mirrors()
-        keys = " ".join(f"[signed-by={key}]" for key in [_keyring()])
-        lines = [f"deb {keys} {main} {self.name} main"]
+        lines = [f"deb {main} {self.name} main"]
         for suite in MORE_SUITES[self.name]:
             site = security if suite.endswith("-security") else main
             if _served(site, suite):
-                lines.append(f"deb {keys} {site} {suite} main")
-        (self._folder / "etc" / "sources.list").write_text("\n".join(lines) + "\n")
+                lines.append(f"deb {site} {suite} main")
+        return "\n".join(lines) + "\n"
 
     def _apt(self, tool: str, *words: str, cwd: Path | None = None) -> str:
         command = [tool, "-c", str(self._configuration), *words]
