@@ -18,7 +18,7 @@ static __always_inline struct cpu *this_cpu(void)
 static __always_inline void put_function(char *to, struct format *format, u64 *function)
 {
 #ifdef KERNEL_NAMES_FUNCTIONS
-	bpf_snprintf(to, FUNCTION_BYTES, format->text, function, sizeof(*function));
+	irqw_snprintf(to, FUNCTION_BYTES, format->text, function, sizeof(*function));
 #else
 	u64 unnamed[2] = { NAMED_BY_ADDRESS, *function };
 

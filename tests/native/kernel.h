@@ -99,7 +99,7 @@ static inline int bpf_probe_read_kernel(void *to, u32 size, const void *from)
 
 /* A symbol's name is what the kernel's memory holds at its address; without one, the address is shown
  * (lib/vsprintf.c, symbol_string()). Any other format would not load. */
-static inline int bpf_snprintf(char *to, u32 size, const char *format, const void *data, u32 length)
+static inline int irqw_snprintf(char *to, u32 size, const char *format, const void *data, u32 length)
 {
 	struct memory *symbol = map_get(&memory, data);
 

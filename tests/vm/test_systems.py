@@ -13,7 +13,7 @@ from tests.vm import rows, system_table
 from tests.vm.systems import CLONE, SYSTEMS, Ran, System, system
 
 IRQWATCH = ".venv/bin/irqwatch"
-TIMED = "timed hardirq softirq"
+TIMED = "timed hardirq softirq work vector timer tasklet napi signal"
 
 FETCH = """\
 import urllib.request

@@ -19,4 +19,9 @@ typedef _Bool bool;
 #define true 1
 #define false 0
 
+/* bpf_snprintf(), by its number in include/uapi/linux/bpf.h. bcc 0.18 (Debian 11) does not declare it, and
+ * clang then lets the program call what is not there. */
+static long (*irqw_snprintf)(char *to, u32 size, const char *format, const void *data, u32 length) =
+	(void *)165;
+
 #endif
