@@ -21,8 +21,9 @@ from tests.vm.systems import CLONE
 MEMORY_MB = 2048
 
 # While the kernel changes its own code, a static key or a tracepoint, a breakpoint stands there
-# for a moment. qemu's emulation may still run into it when the kernel has done with it, at boot
-# too: a panic.
+# for a moment. Where qemu emulates each CPU in a thread of its own, one may still run into it when
+# the kernel has done with it: a panic, in one boot of two on a busy host. So they take turns.
+ONE_THREAD = ("-accel", "tcg,thread=single")
 EMULATORS_FAULT = r"int3: 0000 \[#1\]"
 BOOTS = 3
 TOOLS = ("vng", "qemu-system-x86_64", "apt-get", "depmod")
@@ -62,7 +63,7 @@ def run(
         *_of_another_kind(told.architecture), "--busybox", str(busybox),
         "--cpus", str(cpus), "--memory", f"{MEMORY_MB}M", *_numa(cpus, nodes or told.nodes),
         *(["--disk", str(disk)] if disk else []),
-        *(["--qemu-opts", f" {shlex.join(devices)}"] if devices else []),
+        "--qemu-opts", f" {shlex.join([*ONE_THREAD, *devices])}",
         *(word for option in (*told.options, *kernel_options) for word in ("--append", option)),
         "--rwdir", str(script.parent), "--exec", str(script),
     ]  # fmt: skip
