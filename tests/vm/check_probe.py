@@ -36,7 +36,7 @@ from tests.live import load, test_oracle
 from tests.live.recording import Seen
 from tests.oracle import functions
 from tests.oracle.ring_buffer import RingBuffer
-from tests.vm import kernel_log
+from tests.vm import check_threads, kernel_log
 from tests.vm.bracket import Counts, Traced, Window, between
 from tests.vm.sums import Sums
 
@@ -462,7 +462,7 @@ def main(folder: Path, options: Sequence[str]) -> None:
     for one in (*made.starts, *made.ends):
         sums.add(one.probe)
     readers[0].close()
-    result = {
+    result: dict[str, Any] = {
         "release": platform.release(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
@@ -470,6 +470,10 @@ def main(folder: Path, options: Sequence[str]) -> None:
         "collectors": collectors(made, lacks),
         "sums": sums.told(),
     }
+    if check_threads.are_forced():
+        told = result["threads"] = check_threads.measure()
+        counts = dict.fromkeys(("least", "seen", "most"), told["waits"])
+        result["collectors"]["thread"] |= {**counts, "what": "waits of threads"}
     if "no-oracle" not in options:
         record_for_the_oracle(folder)
     result["serve"] = serve()

@@ -218,8 +218,13 @@ def check_causes(probe: Probe, threads: Threads) -> None:
         raise SystemExit(f"of lines only {kinds} followed")
 
 
-def main() -> None:
-    if "thread" not in chosen_collectors(dict.fromkeys(COLLECTORS), disable_defaults=False):
+def are_forced() -> bool:
+    return "thread" in chosen_collectors(dict.fromkeys(COLLECTORS), disable_defaults=False)
+
+
+def measure() -> dict[str, object]:
+    """Raises SystemExit with the reason where something does not hold."""
+    if not are_forced():
         raise SystemExit("threads are forced here and not timed by default")
     threads = Threads.here()
     why = "no quiet reading"
@@ -232,10 +237,12 @@ def main() -> None:
             why = str(error) or why
             continue
         check_causes(interval.after, threads)
-        losses = interval.after.losses["thread"]
-        print(json.dumps({"kernel": platform.release(), **found, "losses": losses}), flush=True)
-        return
+        return {**found, "losses": interval.after.losses["thread"]}
     raise SystemExit(why)
+
+
+def main() -> None:
+    print(json.dumps({"kernel": platform.release(), **measure()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ def run(
     disk: Path | None = None,
     devices: Sequence[str] = (),
     kernel_options: Sequence[str] = (),
+    memory_mb: int = MEMORY_MB,
     timeout_seconds: float = 300,
 ) -> str:
     """What ``script`` (an executable file) wrote in a guest of ``kernel`` (a key of KERNELS).
@@ -61,7 +62,8 @@ def run(
     command = [
         _tool("vng"), "--verbose", "--run", str(vmlinuz(kernel)), "--disable-kvm", "--force-9p",
         *_of_another_kind(told.architecture), "--busybox", str(busybox),
-        "--cpus", str(cpus), "--memory", f"{MEMORY_MB}M", *_numa(cpus, nodes or told.nodes),
+        "--cpus", str(cpus), "--memory", f"{memory_mb}M",
+        *_numa(cpus, nodes or told.nodes, memory_mb),
         *(["--disk", str(disk)] if disk else []),
         "--qemu-opts", f" {shlex.join([*ONE_THREAD, *devices])}",
         *(word for option in (*told.options, *kernel_options) for word in ("--append", option)),
@@ -123,7 +125,7 @@ def _boot(
     return raw.decode(errors="replace")
 
 
-def _numa(cpus: int, nodes: int) -> list[str]:
+def _numa(cpus: int, nodes: int, memory_mb: int) -> list[str]:
     """Options for ``nodes`` nodes with as many CPUs each; none for a single node."""
     if nodes == 1:
         return []
@@ -133,7 +135,7 @@ def _numa(cpus: int, nodes: int) -> list[str]:
         for node in range(nodes)
         for word in (
             "--numa",
-            f"{MEMORY_MB // nodes}M,cpus={node * each}-{node * each + each - 1}",
+            f"{memory_mb // nodes}M,cpus={node * each}-{node * each + each - 1}",
         )
     ]
 
