@@ -22,7 +22,9 @@ def mask_writer(procfs: Path) -> WriteMask:
 
     def write(irq: int, cpus: frozenset[int]) -> None:
         # Truncated as a shell's ">" does: nothing to the kernel. Never created: the line is gone.
-        fd = os.open(mask_file(procfs, irq), os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+        # O_NONBLOCK: a FIFO in its place, which nobody reads, is an error.
+        flags = os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK
+        fd = os.open(mask_file(procfs, irq), flags)
         try:
             # The kernel takes one write as one mask.
             os.write(fd, f"{cpu_list(cpus)}\n".encode())

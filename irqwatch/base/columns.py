@@ -21,6 +21,21 @@ def softirq_cpus(snapshot: Snapshot) -> frozenset[int]:
     return snapshot.softirq_cpus or online(snapshot)
 
 
+def one_sided(current: Snapshot, previous: Snapshot) -> frozenset[int]:
+    """CPUs that came or went between two readings, so that nobody saw all that they counted. Of a
+    file that could not be read at one end there is no telling, and its rows are not known."""
+    return frozenset().union(
+        *(
+            now ^ before
+            for now, before in (
+                (current.line_cpus, previous.line_cpus),
+                (current.softirq_cpus, previous.softirq_cpus),
+            )
+            if now and before
+        )
+    )
+
+
 def online(snapshot: Snapshot) -> frozenset[int]:
     """The CPUs that are online: as the topology says, else those that /proc/stat has. Recordings
     made before ``line_cpus`` was kept have nothing else."""

@@ -26,13 +26,15 @@ def grouped(parts: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
 
 def counted(cpus: Mapping[int, int], interval_ns: int) -> Fields:
     """Of what is counted by CPU and not timed."""
-    count = sum(cpus.values())
     return {
-        "count": count,
-        "seconds": None,
-        "rate": rate(count, interval_ns),
+        **in_all(sum(cpus.values()), interval_ns),
         "cpus": counting({cpu: CpuPart(part, None) for cpu, part in cpus.items()}),
     }
+
+
+def in_all(count: int, interval_ns: int) -> Fields:
+    """Of what is counted for the machine and not timed."""
+    return {"count": count, "seconds": None, "rate": rate(count, interval_ns), "cpus": {}}
 
 
 def timed(

@@ -38,6 +38,7 @@ from irqwatch.base.measures import NS, counted, counting, durations, grouped, ra
 from irqwatch.base.names import line_name, row_keys
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
+from irqwatch.base.rows import counted_again
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import percent
 from irqwatch.collectors import interrupt
@@ -207,11 +208,15 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
 
 def _count_lines(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     detail, sums = exporting.detail, exporting.cpu_sums("lines")
-    samples = sheet.values["irqwatch_interrupts_total"]
-    cpus = line_cpus(snapshot)
+    cpus, again = line_cpus(snapshot), counted_again(snapshot.lines)
     had = []
     for line, (_, number) in zip(snapshot.lines, row_keys(snapshot.lines), strict=True):
         labels = _line_labels(line, number, exporting)
+        if line.irq is None and line.label in again:
+            labels, name = (line.label,), "irqwatch_interrupts_counted_again_total"
+        else:
+            name = "irqwatch_interrupts_total"
+        samples = sheet.values[name]
         had.append(labels)
         many = (
             len(line.counts) > detail.cpus_per_line if line.irq is not None else not detail.by_cpu
@@ -387,6 +392,19 @@ COLLECTOR = Collector(
                 "names all that share the line."
             ),
             example='sum by (device) (rate(irqwatch_interrupts_total{device!=""}[5m]))',
+        ),
+        Metric(
+            name="irqwatch_interrupts_counted_again_total",
+            kind="counter",
+            labels=("row", "cpu"),
+            help="Rows of /proc/interrupts that count interrupts which other rows count too.",
+            unit="interrupts",
+            meaning=(
+                "Rows of /proc/interrupts that count again what others have, and so are not in "
+                "`irqwatch_interrupts_total`: `EXT`, `I/O`, `AIO` and `MSI` on s390x, `PMI` "
+                "(which are NMIs) on x86."
+            ),
+            example="sum by (row) (rate(irqwatch_interrupts_counted_again_total[5m]))",
         ),
         Metric(
             name="irqwatch_irq_thread_cpu_seconds_total",

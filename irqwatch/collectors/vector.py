@@ -9,9 +9,10 @@ from irqwatch.base.collector import Collector, Hook, Key, Metric, Probed, Shown,
 from irqwatch.base.fold import to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
-from irqwatch.base.measures import NS, counted, grouped, timed
+from irqwatch.base.measures import NS, counted, grouped, in_all, timed
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
+from irqwatch.base.rows import counted_again, described
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram, merge
@@ -71,9 +72,10 @@ def decode(reading: Reading) -> Mapping[str, tuple[Any, ...]]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorSource(InterruptSource):
     """One by the name of its tracepoint; by its row of /proc/interrupts where only the kernel
-    counts it."""
+    counts it. A total of the machine is on no CPU."""
 
     description: str | None = None  # "Local timer interrupts"
+    counted_again: bool | None = None  # other rows have the same interrupts; None: they have not
 
     @property
     def beside(self) -> str | None:
@@ -88,6 +90,7 @@ def sources(interval: Interval) -> list[Source]:
     times = [part for part in VECTORS.of(interval.probe) if part.run.buckets or part.softirqs]
     rows = [line for line in interval.lines if line.irq is None]
     row_of = {line.label: line for line in rows}
+    again = counted_again(rows)
     found = []
     timed_rows = set()
     for name, parts in grouped(times, lambda part: part.vector).items():
@@ -108,8 +111,13 @@ def sources(interval: Interval) -> list[Source]:
                 VectorSource(
                     kind="vector",
                     name=line.label,
-                    **counted(line.counts, interval.ns),
-                    description=line.description or None,
+                    **(
+                        counted(line.counts, interval.ns)
+                        if line.total is None
+                        else in_all(line.total, interval.ns)
+                    ),
+                    description=described(line) or None,
+                    counted_again=line.label in again or None,
                 )
             )
     return sorted(found, key=lambda source: source.name)
@@ -170,6 +178,13 @@ COLLECTOR = Collector(
     export=export,
     keys=(
         Key("description", "", 'as /proc/interrupts has it: "Local timer interrupts"'),
+        Key(
+            "counted_again",
+            "",
+            "`true` where other rows count the same interrupts, so that it belongs in no sum over "
+            "all: `EXT`, `I/O`, `AIO` and `MSI` on s390x, `PMI` (which are NMIs) on x86",
+            is_left_out=True,
+        ),
         Key(
             "worst",
             "",

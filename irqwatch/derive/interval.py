@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from irqwatch.base import counters
-from irqwatch.base.columns import is_incomplete, line_cpus, softirq_cpus
+from irqwatch.base.columns import is_incomplete, line_cpus, one_sided, softirq_cpus
 from irqwatch.base.interval import Interval
 from irqwatch.base.names import device_names, row_keys
 from irqwatch.collectors import PARTS
@@ -27,6 +27,7 @@ def between(current: Snapshot, previous: Snapshot) -> Interval:
         lines=tuple(lines),
         unknown_lines=frozenset(line.irq for line in unknown if line.irq is not None),
         unknown_rows=unknown_softirqs | {line.label for line in unknown if line.irq is None},
+        unknown_cpus=one_sided(current, previous),
         softirqs=softirqs,
         probe=probe,
         devices=device_names(current.devices),
@@ -50,20 +51,34 @@ def _lines(
     if is_incomplete(current):
         unknown += [old for key, old in before.items() if key not in now]
     for key, line in now.items():
-        if line.total is not None:
-            continue
-        counts, old = None, before.get(key)
-        if old is None and not is_incomplete(previous):
-            # show_interrupts() in kernel/irq/proc.c leaves a line out while it has neither an
-            # action nor a count: one that was not there before has counted from zero.
-            old = replace(line, counts={})
-        if old is not None and _same_line(line, old):
-            counts = counters.cpu_counts(line.counts, old.counts, cpus, ns)
-        if counts:
-            lines.append(replace(line, counts=counts))
-        elif counts is None:
+        old = before.get(key)
+        if old is None and _counts_from_zero(line, previous):
+            old = replace(line, counts={}, total=line.total and 0)
+        counted = _steps(line, old, cpus, ns) if old and _same_line(line, old) else None
+        if counted is None:
             unknown.append(line)
+        elif counted.counts or counted.total:
+            lines.append(counted)
     return lines, unknown
+
+
+def _counts_from_zero(line: Line, previous: Snapshot) -> bool:
+    """Whether a row that ``previous`` has not has all its counts from since then. Rows of the
+    architecture come with their first count, or with the driver. A line comes with its action, and
+    its counts outlive that: a network device that goes down and up again has them all (since 6.x,
+    kernel/irq/proc.c leaves out a line without an action; before, only one without a count too)."""
+    return line.irq is None and not is_incomplete(previous)
+
+
+def _steps(line: Line, old: Line, cpus: frozenset[int], ns: int) -> Line | None:
+    """What a row counted; None where that is not known."""
+    if line.total is not None and old.total is not None:
+        total = counters.steps_32bit(line.total, old.total, ns)
+        return None if total is None else replace(line, total=total)
+    if line.total is not None or old.total is not None:
+        return None
+    counts = counters.cpu_counts(line.counts, old.counts, cpus, ns)
+    return None if counts is None else replace(line, counts=counts)
 
 
 def _same_line(line: Line, old: Line) -> bool:

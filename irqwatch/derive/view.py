@@ -57,9 +57,13 @@ def derive(current: Snapshot, previous: Snapshot) -> View:
 
 
 def _unknown(interval: Interval) -> Iterator[Unavailable]:
-    """Of which rows of the kernel's counts it is not known what they counted: without this word
-    they would look as if they had counted nothing."""
-    unknown = [*map(str, sorted(interval.unknown_lines)), *sorted(interval.unknown_rows)]
+    """Of which rows and CPUs of the kernel's counts it is not known what they counted: without this
+    word they would look as if they had counted nothing."""
+    unknown = [
+        *map(str, sorted(interval.unknown_lines)),
+        *sorted(interval.unknown_rows),
+        *(f"CPU {cpu}" for cpu in sorted(interval.unknown_cpus)),
+    ]
     if unknown:
         told = ", ".join(unknown[:_TOLD])
         more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""

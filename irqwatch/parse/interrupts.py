@@ -1,19 +1,41 @@
-"""/proc/interrupts (kernel/irq/proc.c, show_interrupts; each architecture's arch_show_interrupts).
+"""/proc/interrupts: rows of lines (kernel/irq/proc.c, show_interrupts) and of the architecture's
+own interrupts (its arch_show_interrupts).
 
-A line of hardware is ``irq: counts controller [hwirq] [trigger] [actions]``, where controller and
-actions may hold spaces and hwirq and trigger may be missing. Seen in the wild:
+A row of a line is ``irq: counts CHIP [hwirq] [Level|Edge] [oob] [-name]  [actions]``. Any part but
+the first may be missing, and a chip's name may hold spaces and digits. Who prints what:
 
-    36:  0  67953 PCI-MSIX-0000:00:02.0   1-edge      virtio1-req.0           x86
-    16:  5      0   xen-dyn    -event     eth0-q0-tx                          Xen: no hwirq
-    11:  9      3     GICv3  27 Level     arch_timer                          arm, powerpc, riscv
-     5:  7      7  RISC-V INTC   5 Edge      riscv-timer                      a space in the name
-     7:  1      0      MIPS   7  timer                                        no trigger
+    since 2.6.39        " %8s" chip, [level], ["-%-8s" name], ["  %s" actions]
+    later               " %*d" hwirq after the chip where its domain has one, as wide as the first
+                        column; later still, blanks of that width where there is none
+    7.x, irq_seq_show   the chip stands at the left of its column, not at the right
+    [level] is          " %-8s" of "Level" or "Edge", with CONFIG_GENERIC_IRQ_SHOW_LEVEL: arm since
+                        4.3, arm64, powerpc, riscv, arc; not x86, mips, s390
+    Dovetail            " %-3s" of "oob" or "" after the level (CONFIG_IRQ_PIPELINE)
+    s390                " %8s" chip, "  %s" action (show_msi_interrupt)
+    until 2.6.38, each architecture in its own way:
+      x86, sh, ia64     " %14s" chip with the name joined to it: "IO-APIC-edge", "PCI-MSI-edge"
+      powerpc           " %s " chip, "Level" or "Edge", "    %s" action
+      arm, mips, avr32  " %10s" or so of the chip, "  %s" action
+      alpha             the same, "+" before the name of an action that runs with interrupts off
+      sparc32           no chip: " %c %s", of "+" or " " and the action
+
+So a gap, which is two spaces or more, is before the actions, and inside what is before them only
+in front of a number, "Level", "Edge", "oob" or "-name". Where a text can be read in two ways:
+
+  - A number before a gap is the hwirq. Of two, as in "MPIC 1     16  uart", the second is; and
+    before a level, from which only one space parts a hwirq, it belongs to the chip.
+  - "5-NAME" is the hwirq 5 with the name of its flow handler. It is an action if nothing follows
+    and NAME is not padded to eight columns, nor one of the usual names, or is four hexadecimal
+    digits: clients on I2C are called so ("1-0053", drivers/i2c/i2c-core-base.c, i2c_dev_set_name).
+  - A chip and a name are joined only where the name is a usual one, or the chip is Xen's.
+  - One word alone is the chip; sparc32 prints the action so where it has no "+".
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from irqwatch.base.rows import MACHINE_TOTALS, is_no_count
 from irqwatch.base.text import clean
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import Line
@@ -21,22 +43,35 @@ from irqwatch.parse.cpu_columns import nonzero_counts, parse_header
 from irqwatch.parse.numbers import decimal
 from irqwatch.parse.rows import complete_rows
 
-# What follows the counts of a line. The controller is the shortest text that is followed by one of
-# the forms above, tried in their order.
-_ORIGIN = re.compile(
-    rb"""
-    (?P<controller>\S.*?)
-    (?:
-        \ +(?P<leveled>\d+)\ (?P<level>Level|Edge)(?!\S)\ *(?:-\S+)?
-      | \ +(?P<named>\d*)-(?P<name>\S+)
-      | \ +(?P<bare>\d+)(?!\S)(?!\ *\d+(?:\ Level|\ Edge|-))
-      | (?=\ \ )
-      | \ *$
+# Words with single spaces between them.
+_CHIP = rb"(?P<controller>\S+?(?:\ \S+?)*?)"
+_ACTIONS = rb"(?:\ {2,}(?P<actions>\S.*)|\ *)"
+
+# Kernels that print it by "%*d" cut it to an int, so that it can be negative: Hyper-V's holds the
+# number of a PCI domain above bit 27.
+_HWIRQ = rb"(?P<hwirq>-?\d+)"
+
+# The part before the actions, in the order in which they are tried; each must match the whole.
+_FORMS = tuple(
+    re.compile(form, re.VERBOSE | re.DOTALL)
+    for form in (
+        _CHIP + rb"(?:\ +" + _HWIRQ + rb"(?=\ \S))?\ +(?P<level>Level|Edge)(?:\ +oob(?!\S))?"
+        rb"(?:\ *-\S+)?" + _ACTIONS,
+        _CHIP + rb"\ +" + _HWIRQ + rb"(?:\ oob|\ {4})?-(?P<name>\S+)(?P<pad>\ *)" + _ACTIONS,
+        _CHIP + rb"\ +-(?P<name>\S+)(?P<pad>\ *)" + _ACTIONS,
+        _CHIP + rb"\ +" + _HWIRQ + rb"(?:\ oob)?(?!\ \ +\d+(?:\ \ |\ *$))" + _ACTIONS,
+        _CHIP + _ACTIONS,
     )
-    (?P<actions>.*)
-    """,
-    re.VERBOSE | re.DOTALL,
 )
+
+# Joined to the chip's name: the usual flow handlers' names, and all that Xen has ("virq", "msi-x").
+_JOINED = re.compile(
+    rb"(xen-(?:dyn|percpu|pirq))-(\S+)|(.+?)-(edge|level|fasteoi|XT-PIC|IVEC)", re.DOTALL
+)
+
+_USUAL_NAMES = frozenset({b"edge", b"level", b"fasteoi"})
+_NAME_COLUMNS = 8
+_I2C_ADDRESS = re.compile(rb"[0-9a-f]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +113,54 @@ def parse_row(row: bytes, cpus: Sequence[int]) -> Line:
 
 def _parse_line(label: bytes, fields: list[bytes], cpus: Sequence[int]) -> Line:
     line = Line(label.decode(), decimal(label), nonzero_counts(fields[: len(cpus)], cpus))
-    match = _ORIGIN.match(_after_counts(fields, cpus))
-    if not match:
+    text = _after_counts(fields, cpus)
+    if text.startswith(b"+ "):  # sparc32
+        return replace(line, actions=_split_actions(text))
+    parts = _parts(text)
+    if parts is None:
         return line
-    hwirq = match["leveled"] or match["named"] or match["bare"] or b""
+    controller, name = _separated(parts)
     return replace(
         line,
-        controller=clean(match["controller"]),
-        hwirq=hwirq.decode(),
-        trigger=clean((match["level"] or b"").lower() or match["name"] or b""),
-        actions=_split_actions(match["actions"]),
+        controller=clean(controller),
+        hwirq=(parts.get("hwirq") or b"").decode(),
+        trigger=clean((parts.get("level") or b"").lower() or name),
+        actions=_split_actions(parts["actions"] or b""),
     )
+
+
+def _parts(text: bytes) -> dict[str, bytes] | None:
+    """By the first of the forms that the text has."""
+    # A text without either word would be searched from end to end for the first form in vain.
+    has_level = b"Level" in text or b"Edge" in text
+    for form in _FORMS if has_level else _FORMS[1:]:
+        if match := form.fullmatch(text):
+            parts = match.groupdict()
+            if "pad" not in parts or _is_flow_handler(parts):
+                return parts
+    return None
+
+
+def _separated(parts: dict[str, bytes]) -> tuple[bytes, bytes]:
+    """The chip and the flow handler's name, empty where there is none."""
+    controller, name = parts["controller"], parts.get("name") or b""
+    is_bare = parts.keys() == {"controller", "actions"}
+    joined = _JOINED.fullmatch(controller) if is_bare else None
+    return (joined[1] or joined[3], joined[2] or joined[4]) if joined else (controller, name)
+
+
+def _is_flow_handler(parts: dict[str, bytes]) -> bool:
+    """Whether what stands behind the dash is the name of one, and not a part of an action's."""
+    name = parts["name"]
+    if parts.get("hwirq") and _I2C_ADDRESS.fullmatch(name):
+        return False
+    is_padded = len(name) + len(parts["pad"]) >= _NAME_COLUMNS
+    return bool(parts["actions"]) or is_padded or name in _USUAL_NAMES
 
 
 def _split_actions(raw: bytes) -> tuple[str, ...]:
     """The drivers that share the line: ``uhci_hcd:usb3, i801_smbus``."""
-    names = (name.strip() for name in raw.split(b", "))
+    names = (name.lstrip(b"+ ").rstrip() for name in raw.split(b", "))
     return tuple(clean(name) for name in names if name)
 
 
@@ -101,18 +168,20 @@ def _parse_architecture_row(label: str, fields: list[bytes], cpus: Sequence[int]
     if label == "FIQ" and fields and not fields[0].isdigit():
         # arch/arm/kernel/fiq.c, show_fiq_list: the name of its handler, no counts.
         return Line(label, None, {}, description=clean(b" ".join(fields)))
-    if len(fields) == 1:
-        # x86 ERR and MIS, arm Err, powerpc BAD: one number for the machine.
+    if len(fields) == 1 and (len(cpus) > 1 or label in MACHINE_TOTALS):
         return Line(label, None, {}, total=decimal(fields[0]))
     counts = nonzero_counts(fields[: len(cpus)], cpus)
-    return Line(label, None, counts, description=clean(_after_counts(fields, cpus)))
+    description = clean(_after_counts(fields, cpus).rstrip())
+    return Line(
+        label, None, {} if is_no_count(label, description) else counts, description=description
+    )
 
 
 def _after_counts(fields: list[bytes], cpus: Sequence[int]) -> bytes:
     """The text after the counts; raises ParseError if there are more counts than CPUs."""
     if len(fields) <= len(cpus):
         return b""
-    rest = fields[len(cpus)].rstrip()
+    rest = fields[len(cpus)]
     if rest.split(None, 1)[0].isdigit():
         raise ParseError("a row has more counts than there are CPUs")
     return rest

@@ -1,7 +1,7 @@
 """/proc/net/softnet_stat (net/core/net-procfs.c, softnet_seq_show): a row for each CPU online,
 columns in hexadecimal."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import Softnet
@@ -15,15 +15,18 @@ BACKLOG = 11  # since 5.10, as is the next
 CPU = 12
 
 
-def parse(raw: bytes, online: Sequence[int]) -> tuple[Softnet, ...]:
-    """``online`` are the CPUs of the rows where the kernel does not say. Raises ParseError."""
+def parse(raw: bytes, online: Iterable[Collection[int]]) -> tuple[Softnet, ...]:
+    """``online`` are the CPUs online as other files have them, for kernels that do not say whose a
+    row is: the first with as many as there are rows. Raises ParseError."""
     rows = [row.split() for row in complete_rows(raw)[0] if row.strip()]
     if not rows:
         raise ParseError("no row of a CPU")
-    tells_cpu = all(len(row) > CPU for row in rows)
-    if not tells_cpu and len(rows) != len(online):
-        raise ParseError(f"{len(rows)} rows for {len(online)} CPUs")
-    cpus = [hexadecimal(row[CPU]) for row in rows] if tells_cpu else online
+    if all(len(row) > CPU for row in rows):
+        cpus = [hexadecimal(row[CPU]) for row in rows]
+    else:
+        cpus = next((sorted(one) for one in online if len(one) == len(rows)), [])
+    if not cpus:
+        raise ParseError(f"{len(rows)} rows, which is not the number of CPUs online")
     return tuple(_to_softnet(cpu, row) for cpu, row in zip(cpus, rows, strict=True))
 
 

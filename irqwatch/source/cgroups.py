@@ -3,12 +3,13 @@
 import os
 from collections import Counter, deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from irqwatch.base.text import clean
 from irqwatch.collectors import ALL
 from irqwatch.model.snapshot import Probe
-from irqwatch.source.root import Root
+from irqwatch.source.root import MOST_NAMES, Root
 
 # So many are named; what has less time stays a number.
 MOST_NAMED = 256
@@ -78,7 +79,7 @@ def _folders_in(path: str) -> list[tuple[int, str]]:
         with os.scandir(path) as entries:
             return [
                 (entry.inode(), entry.path)
-                for entry in entries
+                for entry in islice(entries, MOST_NAMES)
                 if entry.is_dir(follow_symlinks=False)
             ]
     except OSError:

@@ -25,7 +25,7 @@ from irqwatch.model.topology import Topology
 from irqwatch.model.tuning import Tuning
 from irqwatch.parse import interrupts, softirqs, softnet_stat, stat
 from irqwatch.source.devices import DevicesReader
-from irqwatch.source.root import Root, Unreadable, read, read_parsed, shown
+from irqwatch.source.root import TABLE_BYTES, Root, Unreadable, read, read_parsed, refused, shown
 from irqwatch.source.settings import SettingsReader
 from irqwatch.source.threads import ThreadsReader
 from irqwatch.source.topology import TopologyReader
@@ -78,7 +78,9 @@ class HostReader:
         counted = parts.read("softirqs", proc / "softirqs", softirqs.parse)
         parse_stat = partial(stat.parse, ticks_per_second=self._ticks_per_second)
         cpu_times = parts.read("cpu_times", proc / "stat", parse_stat) or {}
-        parse_softnet = partial(softnet_stat.parse, online=sorted(cpu_times))
+        # In a container with lxcfs /proc/stat has CPUs of its own.
+        online = (found.cpus if found else (), cpu_times)
+        parse_softnet = partial(softnet_stat.parse, online=online)
         softnet = parts.read("softnet", proc / "net" / "softnet_stat", parse_softnet)
         topology = parts.time("topology", self._topology.read)
         if topology is None:
@@ -111,6 +113,11 @@ class HostReader:
         """What is set beside /proc/irq, read again when older than ``max_age_ns``."""
         return self._tuning.read(topology.online, now_ns, max_age_ns)
 
+    def lacking(self) -> tuple[Unavailable, ...]:
+        """What the readings above could not have since something else lay in a file's place."""
+        reason = refused()
+        return (Unavailable("files", reason),) if reason else ()
+
     def threads(self, now_ns: int) -> tuple[Thread, ...]:
         """ksoftirqd, threads of interrupts and irqbalance; new ones are found within a minute."""
         return self._threads.read(now_ns)
@@ -141,7 +148,7 @@ class _Parts:
 
 
 def _read_file(path: Path, parse: Callable[[bytes], T]) -> T | Unreadable:
-    raw = read(path)
+    raw = read(path, TABLE_BYTES)
     if isinstance(raw, Unreadable):
         return raw
     if not raw:

@@ -63,8 +63,18 @@ class LiveSource:
         captured = self._capture()
         reading = self._host.read()
         probe, lacking = self._read_probe(captured, reading)
-        max_age_ns = self._settings_max_age_ns
-        tuning_max_age_ns = self._tuning_max_age_ns
+        max_age_ns, tuning_max_age_ns = self._settings_max_age_ns, self._tuning_max_age_ns
+        settings = (
+            ()
+            if max_age_ns is None
+            else self._host.settings(reading.lines, monotonic_ns, max_age_ns)
+        )
+        tuning = (
+            None
+            if tuning_max_age_ns is None
+            else self._host.tuning(reading.topology, monotonic_ns, tuning_max_age_ns)
+        )
+        devices, threads = self._host.devices(reading.lines), self._host.threads(monotonic_ns)
         return Snapshot(
             schema=SCHEMA,
             monotonic_ns=monotonic_ns,
@@ -74,18 +84,14 @@ class LiveSource:
             lines=reading.lines,
             softirq_counts=reading.softirq_counts,
             cpu_times=reading.cpu_times,
-            settings=()
-            if max_age_ns is None
-            else self._host.settings(reading.lines, monotonic_ns, max_age_ns),
-            devices=self._host.devices(reading.lines),
+            settings=settings,
+            devices=devices,
             softnet=reading.softnet,
-            threads=self._host.threads(monotonic_ns),
+            threads=threads,
             probe=probe,
-            unavailable=(*lacking, *reading.unavailable),
+            unavailable=(*lacking, *reading.unavailable, *self._host.lacking()),
             durations_ns=reading.durations_ns,
-            tuning=None
-            if tuning_max_age_ns is None
-            else self._host.tuning(reading.topology, monotonic_ns, tuning_max_age_ns),
+            tuning=tuning,
             cgroups=self._cgroups.paths(probe, monotonic_ns),
             line_cpus=reading.line_cpus,
             softirq_cpus=reading.softirq_cpus,

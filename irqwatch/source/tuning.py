@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from irqwatch.base.text import clean
 from irqwatch.model.tuning import NetDevice, RealtimeTask, RxQueue, Tuning, TxQueue
 from irqwatch.parse import cpuinfo, cpumask, numbers, task_stat, thread_name
-from irqwatch.source.root import Root, names_in, read_parsed
+from irqwatch.source.root import TABLE_BYTES, Root, names_in, read_parsed
 
 # kthreadd, the parent of all kernel threads.
 KTHREADD = 2
@@ -40,7 +40,7 @@ def read_tuning(root: Root, online: Iterable[int]) -> Tuning:
             root.procfs / "sys" / "net" / "core" / "flow_limit_cpu_bitmap", cpumask.parse
         ),
         idle_exit_us=_idle_exits(root, online),
-        is_guest=read_parsed(root.procfs / "cpuinfo", cpuinfo.is_guest),
+        is_guest=read_parsed(root.procfs / "cpuinfo", cpuinfo.is_guest, TABLE_BYTES),
     )
 
 

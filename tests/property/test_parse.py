@@ -27,7 +27,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "cpumask": cpumask.parse,
     "interrupts": interrupts.parse,
     "softirqs": softirqs.parse,
-    "softnet_stat": lambda raw: softnet_stat.parse(raw, [0, 1]),
+    "softnet_stat": lambda raw: softnet_stat.parse(raw, [[0, 1]]),
     "spurious": spurious.parse,
     "stat": lambda raw: stat.parse(raw, 100),
     "thread_name": lambda raw: thread_name.parse(clean(raw)),

@@ -148,12 +148,58 @@ def test_a_line_reset_or_given_to_another_device_is_left_out(now: Line, before: 
     assert derive(with_lines(2, now), with_lines(1, before)).sources == ()
 
 
-def test_a_line_that_wraps_or_appears_is_counted() -> None:
-    view = derive(
-        with_lines(2, line(4, "eth0"), line(6, "new", irq=31)),
-        with_lines(1, line(2**32 - 1, "eth0")),
-    )
-    assert [(source.name, source.count) for source in view.sources] == [("eth0", 5), ("new", 6)]
+def test_a_line_that_wraps_is_counted() -> None:
+    view = derive(with_lines(2, line(4, "eth0")), with_lines(1, line(2**32 - 1, "eth0")))
+    assert [(source.name, source.count) for source in view.sources] == [("eth0", 5)]
+
+
+def test_of_a_line_that_appears_it_is_not_known_what_it_counted() -> None:
+    """Its counts may be of before its action was gone: a network device that was down."""
+    before = with_lines(1, line(1, "eth0"))
+    view = derive(with_lines(2, line(4, "eth0"), line(60_000, "eth1", irq=31)), before)
+    assert [source.name for source in view.sources] == ["eth0"]
+    assert Unavailable("counts", "not known of this interval: 31") in view.unavailable
+
+
+def test_a_row_of_the_architecture_that_appears_has_counted_from_zero() -> None:
+    hyp = Line("HYP", None, {0: 6}, description="Hypervisor callback interrupts")
+    err = Line("ERR", None, {}, total=7)
+    view = derive(with_lines(2, line(4, "eth0"), hyp, err), with_lines(1, line(4, "eth0")))
+    assert [(source.name, source.count) for source in view.sources] == [("ERR", 7), ("HYP", 6)]
+
+
+def total(count: int, label: str = "ERR") -> Line:
+    return Line(label, None, {}, total=count)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counted"),
+    [(5, 105, 100), (2**32 - 20, 80, 100), (5, 5, 0), (2_000_000_000, 5, None)],
+)
+def test_totals_of_the_machine(before: int, after: int, counted: int | None) -> None:
+    view = derive(with_lines(3, total(after)), with_lines(1, total(before)))
+    if not counted:
+        unknown = Unavailable("counts", "not known of this interval: ERR")
+        assert (view.sources, unknown in view.unavailable) == ((), counted is None)
+        return
+    err = one(view, "vector", "ERR")
+    assert (err.count, err.rate, err.cpus, err.seconds) == (counted, counted / 2, {}, None)
+    assert err.beside == "interrupts that were not expected, and errors"
+
+
+def test_a_total_that_becomes_a_row_of_counts_is_not_known() -> None:
+    counts = Line("ERR", None, {0: 9})
+    for one_row, other in ((total(5), counts), (counts, total(5))):
+        view = derive(with_lines(2, one_row), with_lines(1, other))
+        assert (view.sources, [lack.part for lack in view.unavailable]) == ((), ["counts"])
+
+
+def test_cpus_of_which_the_interval_is_not_known_are_told() -> None:
+    before = replace(with_lines(1, line(1, "eth0")), line_cpus=frozenset({0, 1, 3}))
+    after = replace(with_lines(2, line(4, "eth0")), line_cpus=frozenset({0, 2, 3}))
+    view = derive(after, before)
+    assert one(view, "hardirq", "eth0").count == 3
+    assert Unavailable("counts", "not known of this interval: CPU 1, CPU 2") in view.unavailable
 
 
 def test_lines_that_could_not_be_read_before_are_not_counted_from_zero() -> None:

@@ -2,11 +2,13 @@
 
 import pytest
 
+from irqwatch.base.rows import MACHINE_TOTALS
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import Line
 from irqwatch.parse import interrupts
 
 HEADER = b"           CPU0       CPU1       \n"
+ONE_CPU = b"           CPU0       \n"
 
 
 def parse_one(row: bytes, header: bytes = HEADER) -> Line:
@@ -49,9 +51,65 @@ FORMS = {
         b" IR-IO-APIC   16-fasteoi   uhci_hcd:usb3, i801_smbus",
         ("IR-IO-APIC", "16", "fasteoi", ("uhci_hcd:usb3", "i801_smbus")),
     ),
-    "x86 in 3.10: no hwirq": (
-        b"  IO-APIC-edge      timer",
-        ("IO-APIC-edge", "", "", ("timer",)),
+    "x86 until 3.18: no hwirq, chip and handler joined": (
+        b"   IO-APIC-edge      timer",
+        ("IO-APIC", "", "edge", ("timer",)),
+    ),
+    "the same without an action": (b"   IO-APIC-edge    ", ("IO-APIC", "", "edge", ())),
+    "x86 from 7.1: the chip at the left": (
+        b"  IO-APIC                  2-edge      timer",
+        ("IO-APIC", "2", "edge", ("timer",)),
+    ),
+    "arm64 from 7.1": (
+        b"  GICv3      27 Level     arch_timer",
+        ("GICv3", "27", "level", ("arch_timer",)),
+    ),
+    "Dovetail: in-band": (
+        b"  IR-IO-APIC     18    -fasteoi   i801_smbus",
+        ("IR-IO-APIC", "18", "fasteoi", ("i801_smbus",)),
+    ),
+    "Dovetail: out of band": (
+        b"  IR-PCI-MSI-0000:00:19.0      0 oob-edge      eno1",
+        ("IR-PCI-MSI-0000:00:19.0", "0", "edge", ("eno1",)),
+    ),
+    "Dovetail: out of band, no handler's name": (
+        b"     SIPIC      1 oob  EVL reschedule",
+        ("SIPIC", "1", "", ("EVL reschedule",)),
+    ),
+    "Dovetail: in-band, no handler's name": (
+        b"     SIRQC     24      in-band irq work",
+        ("SIRQC", "24", "", ("in-band irq work",)),
+    ),
+    "Dovetail: in-band, with a level": (
+        b"     GICv3  27 Level        arch_timer",
+        ("GICv3", "27", "level", ("arch_timer",)),
+    ),
+    "Dovetail: out of band, with a level": (
+        b"     GICv3  27 Level    oob  arch_timer",
+        ("GICv3", "27", "level", ("arch_timer",)),
+    ),
+    "an I2C client, no hwirq": (b"      GPIO  1-0053", ("GPIO", "", "", ("1-0053",))),
+    "an I2C client of a bus of two digits": (
+        b"   msmgpio  12-004b",
+        ("msmgpio", "", "", ("12-004b",)),
+    ),
+    "two I2C clients": (b"      GPIO  1-0053, 1-0054", ("GPIO", "", "", ("1-0053", "1-0054"))),
+    "an I2C client, with a hwirq": (b"      GPIO  12  1-0048", ("GPIO", "12", "", ("1-0048",))),
+    "an I2C client of mips": (b"      MIPS   7  1-0050", ("MIPS", "7", "", ("1-0050",))),
+    "an I2C client on an I2C expander": (b"  3-0020   7  1-0050", ("3-0020", "7", "", ("1-0050",))),
+    "an I2C client that comes with a name": (
+        b"  IO-APIC   9-fasteoi   1-0050",
+        ("IO-APIC", "9", "fasteoi", ("1-0050",)),
+    ),
+    "an action of a digit and a dash": (b"     pl061  1-wire", ("pl061", "", "", ("1-wire",))),
+    "a handler's name that is not usual, padded": (
+        b"      INTC   5-rtc     ",
+        ("INTC", "5", "rtc", ()),
+    ),
+    "two numbers and no level": (b"    MPIC 1     16  uart", ("MPIC 1", "16", "", ("uart",))),
+    "mips: a name that looks like a level": (
+        b"      MIPS   7  disk 3 Level x",
+        ("MIPS", "7", "", ("disk 3 Level x",)),
     ),
     "x86 PIC": (b"   XT-PIC   2-XT-PIC    cascade", ("XT-PIC", "2", "XT-PIC", ("cascade",))),
     "a name with spaces": (
@@ -136,15 +194,32 @@ def test_architecture_row() -> None:
     )
 
 
-@pytest.mark.parametrize("label", ["ERR", "MIS", "Err", "BAD"])
-def test_one_number_for_the_machine(label: str) -> None:
-    assert parse_one(f"{label}:          7".encode()) == Line(label, None, {}, total=7)
+@pytest.mark.parametrize("header", [HEADER, ONE_CPU])
+@pytest.mark.parametrize("label", MACHINE_TOTALS)
+def test_one_number_for_the_machine(label: str, header: bytes) -> None:
+    row = f"{label}:          7".encode()
+    assert parse_one(row, header) == Line(label, None, {}, total=7)
 
 
-def test_one_number_for_the_machine_when_it_has_one_cpu() -> None:
-    header = b"           CPU0       \n"
-    assert parse_one(b"ERR:          7", header) == Line("ERR", None, {}, total=7)
-    assert parse_one(b"NMI:          7   Non-maskable interrupts", header).counts == {0: 7}
+def test_any_row_of_one_number_is_of_the_machine_where_it_has_several_cpus() -> None:
+    assert parse_one(b"FOO:          7") == Line("FOO", None, {}, total=7)
+
+
+@pytest.mark.parametrize(
+    "row", [b"EXT:          7 ", b"NMI:          7 ", b"LOC:          7   text"]
+)
+def test_one_number_is_the_count_of_the_one_cpu(row: bytes) -> None:
+    """s390's sums and 2.6.16's NMI have no words behind it."""
+    line = parse_one(row, ONE_CPU)
+    assert (line.counts, line.total) == ({0: 7}, None)
+
+
+@pytest.mark.parametrize(
+    "row", [b"STK: 3520 2976   Kernel stack usage", b"IST: 9 8  Interrupt stack usage"]
+)
+def test_sizes_of_stacks_are_no_counts(row: bytes) -> None:
+    """parisc, arch_show_interrupts: they would be shown as so many interrupts a second."""
+    assert parse_one(row).counts == {}
 
 
 def test_arm64_ipi_without_a_space() -> None:

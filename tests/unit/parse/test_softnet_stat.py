@@ -13,7 +13,7 @@ def row(*columns: int) -> bytes:
 
 def test_the_kernel_says_which_cpu() -> None:
     raw = row(16, 1, 2, 0, 0, 0, 0, 0, 0, 3, 4, 5, 0, 0, 0) + row(255, *[0] * 11, 2, 0, 0)
-    assert softnet_stat.parse(raw, online=[0, 1]) == (
+    assert softnet_stat.parse(raw, online=[[0, 1]]) == (
         Softnet(0, 16, 1, 2, 3, 4, 5),
         Softnet(2, 255, 0, 0, 0, 0, 0),
     )
@@ -21,10 +21,17 @@ def test_the_kernel_says_which_cpu() -> None:
 
 def test_before_5_10_rows_are_the_cpus_online() -> None:
     raw = row(16, 1, 2, 0, 0, 0, 0, 0, 0, 3, 4) * 2
-    assert softnet_stat.parse(raw, online=[0, 3]) == (
+    assert softnet_stat.parse(raw, online=[[0, 3]]) == (
         Softnet(0, 16, 1, 2, 3, 4),
         Softnet(3, 16, 1, 2, 3, 4),
     )
+
+
+def test_before_5_10_the_cpus_are_those_of_a_file_with_as_many() -> None:
+    """A CPU that came between two files; a container in which /proc/stat has CPUs of its own."""
+    raw = row(16, 1, 2, 0, 0, 0, 0, 0, 0, 3, 4) * 3
+    found = softnet_stat.parse(raw, online=[{0, 3}, {3: "", 1: "", 0: ""}, [7, 8, 9]])
+    assert [softnet.cpu for softnet in found] == [0, 1, 3]
 
 
 @pytest.mark.parametrize(
@@ -33,17 +40,17 @@ def test_before_5_10_rows_are_the_cpus_online() -> None:
 def test_older_kernels_have_fewer_columns(
     columns: int, received_rps: int | None, flow_limit: int | None
 ) -> None:
-    (softnet,) = softnet_stat.parse(row(*range(columns)), online=[0])
+    (softnet,) = softnet_stat.parse(row(*range(columns)), online=[[0]])
     assert (softnet.received_rps, softnet.flow_limit) == (received_rps, flow_limit)
     assert softnet.backlog is None
 
 
 def test_a_row_that_was_cut_off_is_left_out() -> None:
     raw = row(*[1] * 12, 0) + row(*[1] * 12, 1)[:-1]
-    assert [softnet.cpu for softnet in softnet_stat.parse(raw, online=[0, 1])] == [0]
+    assert [softnet.cpu for softnet in softnet_stat.parse(raw, online=[[0, 1]])] == [0]
 
 
 @pytest.mark.parametrize("raw", [b"", b"\n", row(1, 2), row(*[1] * 11) * 2, b"zz 0 0\n"])
 def test_garbage(raw: bytes) -> None:
     with pytest.raises(ParseError):
-        softnet_stat.parse(raw, online=[0])
+        softnet_stat.parse(raw, online=[[0]])

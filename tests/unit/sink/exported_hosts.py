@@ -63,6 +63,8 @@ SMALL = snapshot(
         Line("16", 16, {2: 1 << 31}, actions=("uhci_hcd:usb3", "i801_smbus")),
         Line("17", 17, {}, actions=("idle",)),
         Line("LOC", None, {0: 1000, 2: 2000}, description="Local timer interrupts"),
+        Line("NMI", None, {0: 9}, description="Non-maskable interrupts"),
+        Line("PMI", None, {0: 8}, description="Performance monitoring interrupts"),
         Line("ERR", None, {}, total=3),
     ),
     devices=(LineDevice(34, "eth0", "net"), LineDevice(16, "usb3", "pci")),

@@ -1,4 +1,3 @@
-import io
 import os
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def test_a_path_that_is_not_utf_8_can_be_written_out(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"\xff")
     assert read(path) == Unreadable(f"{tmp_path}/\\xff does not exist")
     path.mkdir()
-    assert read(path) == Unreadable(f"{tmp_path}/\\xff cannot be read: Is a directory")
+    assert read(path) == Unreadable(f"{tmp_path}/\\xff is a folder, not a file", True)
 
 
 def test_every_reason_can_be_written_out(tmp_path: Path) -> None:
@@ -35,15 +34,15 @@ def test_every_reason_can_be_written_out(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    assert read(tmp_path) == Unreadable(f"{tmp_path} cannot be read: Is a directory")
+    assert read(tmp_path) == Unreadable(f"{tmp_path} is a folder, not a file", is_refused=True)
 
 
 def test_denied(monkeypatch: pytest.MonkeyPatch) -> None:
-    def deny(_: str) -> None:
+    def deny(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(io, "FileIO", deny)  # root may read everything
-    assert read("/proc/x") == Unreadable("/proc/x may not be read by this user")
+    monkeypatch.setattr(os, "open", deny)  # root may read everything
+    assert read(__file__) == Unreadable(f"{__file__} may not be read by this user")
 
 
 def test_a_detail_that_is_missing_or_garbled_is_unknown(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
-import psutil
 import pytest
 
 from irqwatch.model.snapshot import Thread
+from irqwatch.parse import task_stat
+from irqwatch.source import threads
 from irqwatch.source.root import Root
 from irqwatch.source.threads import LOOK_EVERY_NS, ThreadsReader
 from tests.fixtures.proc.trees import unpack
@@ -54,23 +56,20 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     assert ThreadsReader(root).read(0)[1].name == "irq/34-\\xff\\x1b) ("
 
 
-def test_psutil_looks_only_at_processes_whose_names_are_of_concern(
+def test_only_processes_whose_names_are_of_concern_are_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = unpack("two_nodes", tmp_path)
     for pid in range(1000, 1010):
         (root.procfs / str(pid)).mkdir()
         (root.procfs / str(pid) / "comm").write_text("sleep\n")
-        stat = (root.procfs / "900" / "stat").read_text()
-        (root.procfs / str(pid) / "stat").write_text(stat.replace("900 (", f"{pid} (", 1))
     looked_at = []
-    look = psutil.Process.__init__
 
-    def look_at(process: psutil.Process, pid: int) -> None:
-        looked_at.append(pid)
-        look(process, pid)
+    def parse(raw: bytes) -> task_stat.TaskStat:
+        looked_at.append(int(raw.split()[0]))
+        return task_stat.parse(raw)
 
-    monkeypatch.setattr(psutil.Process, "__init__", look_at)
+    monkeypatch.setattr(threads, "task_stat", SimpleNamespace(parse=parse))
     assert ThreadsReader(root).read(0) == (KSOFTIRQD, IRQ_THREAD, IRQBALANCE)
     assert set(looked_at) == {20, 21, 700, 900}
 
