@@ -11,10 +11,9 @@ from typing import BinaryIO, TypeVar
 
 from irqwatch.errors import RecordingError
 from irqwatch.model.snapshot import SCHEMA, Snapshot
-from irqwatch.record import blocks
+from irqwatch.record import blocks, bounds
 from irqwatch.record.blocks import Block, CutOff, Damaged
 from irqwatch.record.delta import apply
-from irqwatch.record.recorder import LARGEST_TEXT
 from irqwatch.record.tree import Tree, Unfit, from_tree
 
 T = TypeVar("T")
@@ -31,7 +30,8 @@ class _Decoder:
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj()
         self._tree: Tree = None
-        self._changes_text = 0
+        self._payload_bytes = self._text_bytes = 0  # of the whole sample and its changes
+        self._changes_text = self._changes_values = 0
 
     def read(self, block: Block, payload: bytes) -> None:
         """Raises Damaged and _Newer."""
@@ -45,19 +45,28 @@ class _Decoder:
             return from_tree(self._tree)
 
     def _text(self, payload: bytes) -> bytes:
-        text = self._zlib.decompress(payload, LARGEST_TEXT)
+        self._payload_bytes += len(payload)
+        most = bounds.SPARE_TEXT + bounds.MOST_TEXT_PER_BYTE * self._payload_bytes
+        most = min(bounds.LARGEST_TEXT, most - self._text_bytes)
+        # 0 would be no limit.
+        text = self._zlib.decompress(payload, max(1, most))
+        self._text_bytes += len(text)
         if self._zlib.unconsumed_tail:
             raise Unfit("too large")
         return text
 
     def _next_tree(self, kind: int, text: bytes) -> Tree:
-        if kind == blocks.KEY:
-            return _parse(text)
-        # Each change may add to the sample, which must stay as bounded as a whole one is.
-        self._changes_text += len(text)
-        if self._tree is None or self._changes_text > LARGEST_TEXT:
-            raise Unfit("a change of nothing" if self._tree is None else "too large")
-        return apply(self._tree, _parse(text))
+        values = bounds.values_in(text)
+        if kind == blocks.CHANGE:
+            # Each change may add to the sample, which must stay as bounded as a whole one is.
+            values = self._changes_values = self._changes_values + values
+            self._changes_text += len(text)
+            if self._tree is None:
+                raise Unfit("a change of nothing")
+        if values > bounds.MOST_VALUES or self._changes_text > bounds.LARGEST_TEXT:
+            raise Unfit("too large")
+        tree = _parse(text)
+        return tree if kind == blocks.KEY else apply(self._tree, tree)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from irqwatch.errors import RecordingError
 from irqwatch.model.snapshot import SCHEMA, Line, Snapshot
-from irqwatch.record import blocks, recorder
+from irqwatch.record import blocks, bounds
 from irqwatch.record.recorder import SAMPLES_PER_KEY, Recorder
 from irqwatch.record.tree import to_tree
 from tests import hosts
@@ -122,7 +122,7 @@ def later(**fields: object) -> dict[str, object]:
 
 
 DEEP = b"[" * 200_000
-BOMB = b" " * (recorder.LARGEST_TEXT + 1)
+BOMB = b" " * (bounds.LARGEST_TEXT + 1)
 TIME_NS = hosts.busy(1).monotonic_ns
 
 
@@ -164,23 +164,67 @@ def test_a_claimed_length_takes_no_memory():
     assert most < 10**6
 
 
+MANY = "[]," * 10_000_000  # as text 30 MB, packed 30 KB; as lists 640 MB
+SOME = "[]," * 330_000
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [(blocks.KEY, {"monotonic_ns": 0}, MANY)],
+        [(blocks.KEY, {"monotonic_ns": 0}, ""), (blocks.CHANGE, {}, MANY)],
+        [(blocks.KEY, {"monotonic_ns": 0}, ""), *[(blocks.CHANGE, {}, SOME)] * 30],
+    ],
+    ids=["a sample", "a change", "changes"],
+)
+def test_a_small_recording_takes_no_large_memory(texts: list[tuple[int, object, str]]):
+    packer, raw = zlib.compressobj(9), FIRST_LINE
+    for number, (kind, fields, more) in enumerate(texts):
+        text = json.dumps(fields)[:-1] + (", " if fields else "") + f'"x{number}": [{more}0]}}'
+        payload = packer.compress(text.encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+        raw += blocks.pack(kind, 0, payload)
+    assert len(raw) < 64_000
+
+    tracemalloc.start()
+    with pytest.raises(RecordingError, match="too large"):
+        reader = player(raw)
+        while reader.skip():
+            pass
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100 << 20
+
+
+@pytest.mark.parametrize("limit", [2_000, 500])
+def test_many_values_are_too_large_for_both(monkeypatch: pytest.MonkeyPatch, limit: int):
+    """A recorder begins a whole sample sooner, and writes none that a reader does not take."""
+    raw = recorded(busy(20))
+    monkeypatch.setattr("irqwatch.record.bounds.MOST_VALUES", limit)
+    if limit == 500:
+        with pytest.raises(RecordingError, match="too large to record"):
+            recorded(busy(20))
+    else:
+        assert len(list(player(recorded(busy(20))))) == 20
+    with pytest.raises(RecordingError, match="too large"):
+        list(player(raw))
+
+
 def test_changes_that_together_are_too_large(monkeypatch: pytest.MonkeyPatch):
     raw = recorded(busy(20))
-    monkeypatch.setattr("irqwatch.record.player.LARGEST_TEXT", 8000)
+    monkeypatch.setattr("irqwatch.record.bounds.LARGEST_TEXT", 8000)
 
     with pytest.raises(RecordingError, match="too large"):
         list(player(raw))
 
 
 def test_a_recorder_starts_anew_before_changes_are_too_large(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("irqwatch.record.recorder.LARGEST_TEXT", 8000)
-    monkeypatch.setattr("irqwatch.record.player.LARGEST_TEXT", 8000)
+    monkeypatch.setattr("irqwatch.record.bounds.LARGEST_TEXT", 8000)
 
     assert len(list(player(recorded(busy(20))))) == 20
 
 
 def test_a_snapshot_larger_than_any_reader_takes_is_not_written(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("irqwatch.record.recorder.LARGEST_TEXT", 80)
+    monkeypatch.setattr("irqwatch.record.bounds.LARGEST_TEXT", 80)
 
     with pytest.raises(RecordingError, match="too large to record"):
         recorded(busy(1))
