@@ -27,6 +27,9 @@ from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root, Unreadable, read
 
 FILES = ("/proc/interrupts", "/proc/softirqs")
+# A kernel's are 3 to 6 MB.
+MOST_TYPES_BYTES = 64 << 20
+
 BCC_TIMEOUT_SECONDS = 20
 
 
@@ -128,7 +131,7 @@ def chosen(text: str) -> str | None:
 def find_untraced(path: str, collectors: Iterable[Collector]) -> dict[str, str] | None:
     """Collector → why the kernel has not what it attaches to, or not as irqwatch knows it; None
     without BTF."""
-    raw = read(path)
+    raw = read(path, MOST_TYPES_BYTES)
     if isinstance(raw, Unreadable):
         return None
     try:

@@ -95,6 +95,16 @@ def test_a_tracepoint_with_other_arguments_is_told(tmp_path):
     assert "has other arguments than irqwatch knows: u32" in found["timer"]
 
 
+def test_types_of_a_whole_kernel_are_read(tmp_path):
+    """Larger than any other file that is read whole."""
+    btf = Btf()
+    btf.strings += b"x" * (8 << 20) + b"\0"
+    btf.tracepoint("hrtimer_expire_entry", *map(btf.typed, ("struct hrtimer *", "s64")))
+    (tmp_path / "vmlinux").write_bytes(btf.raw())
+
+    assert doctor.find_untraced(str(tmp_path / "vmlinux"), running({"timer"})) == {}
+
+
 def test_types_that_cannot_be_read_are_none(tmp_path):
     (tmp_path / "vmlinux").write_bytes(b"garbage")
 
