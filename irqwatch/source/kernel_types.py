@@ -19,6 +19,9 @@ MAGIC = 0xEB9F
 WORD_BYTES = 4
 HEADER_WORDS = 3  # struct btf_type: name, info, size or type
 
+# Of the info: the number of members is below.
+KIND_BIT, KIND_MASK = 24, 0x1F
+
 # enum of BTF_KIND_*, include/uapi/linux/btf.h.
 INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF = range(1, 9)
 VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO, VAR, DATASEC, FLOAT = range(9, 17)
@@ -60,6 +63,18 @@ class Field(NamedTuple):
     type: str
 
 
+class Steps(dict[int, int]):
+    """How many words a type has, by its info. Raises ValueError where its kind is not known."""
+
+    def __missing__(self, info: int) -> int:
+        kind = info >> KIND_BIT & KIND_MASK
+        if kind not in FOLLOWING:
+            raise ValueError(f"it holds types of kind {kind}, which is not known")
+        fixed, each = FOLLOWING[kind]
+        self[info] = HEADER_WORDS + fixed + each * (info & 0xFFFF)
+        return self[info]
+
+
 class KernelTypes:
     """``raw`` is a whole BTF, as in /sys/kernel/btf/vmlinux. Raises ValueError where it is none, or
     holds a kind of type that is not known: what follows that could not be told."""
@@ -76,58 +91,66 @@ class KernelTypes:
         if len(self._raw) != type_bytes or len(self._strings) != string_bytes or type_bytes % 4:
             raise ValueError("it is cut short")
         self._words = memoryview(self._raw).cast("I")
-        self._starts = self._index()
+        self._starts: list[int] = []  # the word at which each type starts, by its id less 1
+        self._tracepoints: dict[bytes, int] = {}  # the word at which the typedef of each starts
+        self._index()
 
-    def _index(self) -> "list[int]":
-        """The word at which each type starts, by its id less 1."""
-        words = self._words
-        fixed = [FOLLOWING.get(kind, (0, 0))[0] + HEADER_WORDS for kind in range(32)]
-        each = [FOLLOWING.get(kind, (0, 0))[1] for kind in range(32)]
-        starts: list[int] = []
-        add = starts.append
+    def _index(self) -> None:
+        """There are more than a hundred thousand: as little as can be for each."""
+        words, steps = self._words, Steps()
+        typedef = TYPEDEF << KIND_BIT
+        add, typedefs = self._starts.append, []
         at, end = 0, len(words)
-        kinds = 0
         while at < end:
             add(at)
             info = words[at + 1]
-            kind = info >> 24 & 0x1F
-            kinds |= 1 << kind
-            at += fixed[kind] + each[kind] * (info & 0xFFFF) if each[kind] else fixed[kind]
-        for kind in range(32):
-            if kinds >> kind & 1 and kind not in FOLLOWING:
-                raise ValueError(f"it holds types of kind {kind}, which is not known")
+            if info == typedef:
+                typedefs.append(at)
+            at += steps[info]
         if at != end:
             raise ValueError("its last type is cut short")
-        return starts
+        starts = {words[start]: start for start in typedefs}
+        self._tracepoints = {
+            name: starts[name_at] for name, name_at in self._traced() if name_at in starts
+        }
+
+    def _traced(self) -> Iterator[tuple[bytes, int]]:
+        """Tracepoints, and where the names of their typedefs stand."""
+        strings, before = self._strings, b"\0btf_trace_"
+        at = strings.find(before)
+        while at >= 0:
+            begin = at + len(before)
+            end = strings.index(b"\0", begin)
+            yield strings[begin:end], at + 1
+            at = strings.find(before, end)
 
     def arguments(self, tracepoint: str) -> "tuple[str, ...] | None":
         """Types of what it hands over; None where the kernel has no such tracepoint, modules aside.
         include/trace/bpf_probe.h makes for each a typedef of a pointer to its function, whose first
         argument is not the program's."""
-        for found in self._named(f"btf_trace_{tracepoint}", TYPEDEF):
-            at = self._skip(self._words[found + 2])
-            if at is not None and self._kind(at) == PTR:
-                at = self._skip(self._words[at + 2])
-            if at is None or self._kind(at) != FUNC_PROTO:
-                continue
-            first = at + HEADER_WORDS
-            count = self._words[at + 1] & 0xFFFF
-            types = [self._text(self._words[first + 2 * index + 1]) for index in range(count)]
-            return tuple(types[1:])
-        return None
+        found = self._tracepoints.get(tracepoint.encode())
+        at = None if found is None else self._skip(self._words[found + 2])
+        if at is not None and self._kind(at) == PTR:
+            at = self._skip(self._words[at + 2])
+        if at is None or self._kind(at) != FUNC_PROTO:
+            return None
+        first = at + HEADER_WORDS
+        count = self._words[at + 1] & 0xFFFF
+        types = [self._text(self._words[first + 2 * index + 1]) for index in range(count)]
+        return tuple(types[1:])
 
     def has_struct(self, name: str) -> bool:
-        return any(True for _ in self._named(name, STRUCT))
+        return any(True for _ in self._structs(name))
 
     def field(self, name: str, path: str) -> Field:
         """Of ``struct name``: ``path`` is a member, or a member of a struct that is a member
         (``node.expires``). Anonymous structs and unions are looked through. Raises LookupError."""
-        for start in self._named(name, STRUCT):
+        for start in self._structs(name):
             at: int | None = start
             offset_bits = 0
             type_id = 0
             for step in path.split("."):
-                found = None if at is None else self._member(at, self._name_at(step))
+                found = None if at is None else self._member(at, step.encode() + b"\0")
                 if found is None:
                     break
                 offset_bits += found[0]
@@ -160,7 +183,7 @@ class KernelTypes:
         return None
 
     def _kind(self, at: int) -> int:
-        return self._words[at + 1] >> 24 & 0x1F
+        return self._words[at + 1] >> KIND_BIT & KIND_MASK
 
     def _name(self, name_at: int) -> str:
         end = self._strings.index(b"\0", name_at)
@@ -180,14 +203,14 @@ class KernelTypes:
                 yield at // WORD_BYTES
             at = self._raw.find(sought, at + 1)
 
-    def _named(self, name: str, kind: int) -> Iterator[int]:
-        """Where types of that kind and name start."""
+    def _structs(self, name: str) -> Iterator[int]:
+        """Where those of that name start."""
         name_at = self._name_at(name)
         if name_at is None:
             return
         for at in self._places(name_at):
             index = bisect_right(self._starts, at) - 1
-            if self._starts[index] == at and self._kind(at) == kind:
+            if self._starts[index] == at and self._kind(at) == STRUCT:
                 yield at
 
     def _skip(self, type_id: int) -> "int | None":
@@ -199,9 +222,9 @@ class KernelTypes:
             type_id = self._words[at + 2]
         return None
 
-    def _member(self, at: int, sought_at: "int | None") -> "tuple[int, int] | None":
-        """(offset in bits, type) of a member of the struct or union that starts there, by where
-        its name stands."""
+    def _member(self, at: int, name: bytes) -> "tuple[int, int] | None":
+        """(offset in bits, type) of a member of the struct or union that starts there, by its name
+        with the zero byte that ends it."""
         words = self._words
         if self._kind(at) not in (STRUCT, UNION):
             return None
@@ -213,12 +236,12 @@ class KernelTypes:
                 width, offset = offset >> 24, offset & 0xFFFFFF
             else:
                 width = 0
-            if name_at == sought_at:
+            if self._strings.startswith(name, name_at):
                 if width:
                     raise LookupError(f"{self._name(name_at)} is a bit field")
                 return offset, type_id
             inner = None if name_at else self._skip(type_id)
-            found = None if inner is None else self._member(inner, sought_at)
+            found = None if inner is None else self._member(inner, name)
             if found:
                 return offset + found[0], found[1]
         return None
