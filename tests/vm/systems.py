@@ -23,7 +23,10 @@ CLONE = Path("/root/irqwatch")
 
 # How this host's pip comes to its packages, whatever that is: these, and what they name.
 PIP_VARIABLES = "PIP_"
-NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
+NETWORK = ("/etc/resolv.conf", "/etc/hosts")
+# The system inside has one of its own, which its package must be able to replace.
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+CERTIFICATES_INSIDE = Path("/opt/certificates-of-the-host.crt")
 
 # /dev and /sys are the host's: so is the kernel. /proc is that of the processes inside.
 INSIDE = """\
@@ -64,11 +67,14 @@ class System:
             "HOME": "/root",
             "LC_ALL": "C.UTF-8",
             **{name: value for name, value in os.environ.items() if name.startswith(PIP_VARIABLES)},
+            "PIP_CERT": str(CERTIFICATES_INSIDE),
             **(variables or {}),
         }
+        mounts = {path: path for path in (*map(Path, NETWORK), *pip, *shown)}
+        mounts[CERTIFICATES] = CERTIFICATES_INSIDE
         script = INSIDE.format(
             root=shlex.quote(str(self.root)),
-            mounts="\n".join(self._mounts((*map(Path, NETWORK), *pip, *shown))),
+            mounts="\n".join(self._mounts(mounts)),
             variables=shlex.join(f"{name}={value}" for name, value in own.items()),
             seconds=f"{seconds:g}",
             command=shlex.quote(f"cd {CLONE} && {command}"),
@@ -83,9 +89,9 @@ class System:
         )
         return Ran(done.returncode, done.stdout.decode(errors="replace"))
 
-    def _mounts(self, paths: Iterable[Path]) -> Iterator[str]:
-        for path in paths:
-            inside = self.root / path.relative_to("/")
+    def _mounts(self, places: Mapping[Path, Path]) -> Iterator[str]:
+        for path, place in places.items():
+            inside = self.root / place.relative_to("/")
             if not path.exists():
                 continue
             if path.is_dir():
