@@ -1,10 +1,9 @@
 """Records the event fixtures of the kernels that this host does not run. As root:
 
-python -m tests.vm.record_events_guest 6.1 6.1-rt 6.12 6.12-cards
+python -m tests.vm.record_events_guest 5.10 6.1-rt 6.12-cards 6.12-arm64
 """
 
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +13,7 @@ from tests.vm import cards, guest
 from tests.vm.packages import REPOSITORY
 
 FIXTURES = REPOSITORY / "tests" / "fixtures" / "events"
-RECORDED = ("6.1", "6.1-rt", "6.12")
+RECORDED = ("5.10", "6.1", "6.1-rt", "6.12", "7.3", "6.12-arm64")
 DISK_BYTES = 64 << 20
 WITH_CARDS = "-cards"  # after a kernel's name: three network cards that interrupt together
 LOADS = {"": "net,disk,timer", WITH_CARDS: "net,disk,cards --cards 3"}
@@ -23,7 +22,7 @@ LOADS = {"": "net,disk,timer", WITH_CARDS: "net,disk,cards --cards 3"}
 SCRIPT = """\
 #!/bin/sh
 set -e
-cd {repository}
+cd {tree}
 modprobe virtio_blk
 modprobe ext4
 mkdir /tmp/disk
@@ -34,15 +33,14 @@ mount /dev/vda /tmp/disk
 
 
 def record(chosen: str) -> Path:
-    """A guest with four CPUs on two nodes, under every load. Raises guest.GuestError."""
+    """A guest with four CPUs, under every load. Raises guest.GuestError, PackageError."""
     kernel, with_cards, _ = chosen.partition(WITH_CARDS)
     name = f"guest-{chosen}.events.gz"
     with tempfile.TemporaryDirectory() as folder:
         disk, script, out = Path(folder, "disk"), Path(folder, "script"), Path(folder, name)
-        with disk.open("wb") as file:
-            file.truncate(DISK_BYTES)
-        subprocess.run(["mkfs.ext4", "-q", str(disk)], check=True)
-        script.write_text(SCRIPT.format(repository=REPOSITORY, out=out, load=LOADS[with_cards]))
+        guest.make_disk(disk, DISK_BYTES)
+        _, tree = guest.python(kernel)
+        script.write_text(SCRIPT.format(tree=tree, out=out, load=LOADS[with_cards]))
         script.chmod(0o755)
         devices = cards.qemu_options(3) if with_cards else ()
         guest.run(kernel, script, disk=disk, devices=devices)
