@@ -13,7 +13,7 @@ MACHINE_TOTALS = {
     "ERR": "interrupts that were not expected, and errors",
     "Err": "interrupts that were not expected",  # of arm, c6x
     "MIS": "level interrupts that an IO-APIC took for edges",  # x86, eoi_ioapic_pin()
-    "BAD": "interrupts of no line",  # powerpc until 2.6.32, then SPU
+    "BAD": "interrupts of no line",  # powerpc before 4e14a4d17a8c, which made it SPU of each CPU
 }
 
 # Sums of the rows whose description starts with the label in brackets: irqclass_main_desc in

@@ -33,7 +33,8 @@ in front of a number, "Level", "Edge", "oob" or "-name". Where a text can be rea
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
 from irqwatch.base.rows import MACHINE_TOTALS, is_no_count
 from irqwatch.base.text import clean
@@ -55,10 +56,10 @@ _HWIRQ = rb"(?P<hwirq>-?\d+)"
 _FORMS = tuple(
     re.compile(form, re.VERBOSE | re.DOTALL)
     for form in (
-        _CHIP + rb"(?:\ +" + _HWIRQ + rb"(?=\ \S))?\ +(?P<level>Level|Edge)(?:\ +oob(?!\S))?"
-        rb"(?:\ *-\S+)?" + _ACTIONS,
+        _CHIP + rb"(?:\ +" + _HWIRQ + rb"(?=\ \S))?\ +(?P<level>Level|Edge)"
+        rb"(?:(?<=Level)\ {4}oob|(?<=Edge)\ {5}oob)?(?:\ *-\S+)?" + _ACTIONS,
         _CHIP + rb"\ +" + _HWIRQ + rb"(?:\ oob|\ {4})?-(?P<name>\S+)(?P<pad>\ *)" + _ACTIONS,
-        _CHIP + rb"\ +-(?P<name>\S+)(?P<pad>\ *)" + _ACTIONS,
+        _CHIP + rb"\ +-(?P<name>(?!\d+(?:\ |$))\S+)(?P<pad>\ *)" + _ACTIONS,
         _CHIP + rb"\ +" + _HWIRQ + rb"(?:\ oob)?(?!\ \ +\d+(?:\ \ |\ *$))" + _ACTIONS,
         _CHIP + _ACTIONS,
     )
@@ -112,21 +113,31 @@ def parse_row(row: bytes, cpus: Sequence[int]) -> Line:
 
 
 def _parse_line(label: bytes, fields: list[bytes], cpus: Sequence[int]) -> Line:
-    line = Line(label.decode(), decimal(label), nonzero_counts(fields[: len(cpus)], cpus))
+    irq, counts = decimal(label), nonzero_counts(fields[: len(cpus)], cpus)
     text = _after_counts(fields, cpus)
+    origin = _known_origin(text) if len(text) <= _LONGEST_KNOWN else _origin(text)
+    return Line(label.decode(), irq, counts, *origin)
+
+
+def _origin(text: bytes) -> tuple[str, str, str, tuple[str, ...]]:
+    """Controller, hwirq, trigger and actions; empty where they are not printed."""
     if text.startswith(b"+ "):  # sparc32
-        return replace(line, actions=_split_actions(text))
+        return "", "", "", _split_actions(text)
     parts = _parts(text)
     if parts is None:
-        return line
+        return "", "", "", ()
     controller, name = _separated(parts)
-    return replace(
-        line,
-        controller=clean(controller),
-        hwirq=(parts.get("hwirq") or b"").decode(),
-        trigger=clean((parts.get("level") or b"").lower() or name),
-        actions=_split_actions(parts["actions"] or b""),
+    return (
+        clean(controller),
+        (parts.get("hwirq") or b"").decode(),
+        clean((parts.get("level") or b"").lower() or name),
+        _split_actions(parts["actions"] or b""),
     )
+
+
+# A line says the same of itself at each reading.
+_known_origin = lru_cache(8192)(_origin)
+_LONGEST_KNOWN = 512
 
 
 def _parts(text: bytes) -> dict[str, bytes] | None:

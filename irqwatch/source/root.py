@@ -204,4 +204,6 @@ def refused() -> str:
     if not _refused:
         return ""
     first, more = _refused[min(_refused)], len(_refused) - 1
-    return f"{first}, and {more} more like it" if more else first
+    if not more:
+        return first
+    return f"{first}, and {more}{'' if len(_refused) < _MOST_REFUSED else ' or more'} like it"

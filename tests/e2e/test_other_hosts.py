@@ -3,6 +3,7 @@ counter's step is known, since the files are FIFOs that go one step on with each
 
 import contextlib
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -193,3 +194,36 @@ def test_rows_that_are_sums_of_others_are_known_as_such(header: str, cpus: str) 
     again = [by for name, by in grown.items() if "counted_again" in name]
     assert [sum(by) for by in zip(*once, strict=True)] == [115, 115]
     assert sorted(by[0] for by in again) == [5, 10, 100]
+
+
+def test_files_that_are_none_are_one_line_each() -> None:
+    """Nobody writes to the FIFO that stands in for /proc/interrupts, and sysfs leads in circles."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        (root / "proc" / "net").mkdir(parents=True)
+        os.mkfifo(root / "proc" / "interrupts")
+        (root / "proc" / "stat").symlink_to("/dev/zero")
+        with (root / "proc" / "softirqs").open("wb") as file:
+            file.truncate(1 << 40)
+        cpus = root / "sys" / "devices" / "system" / "cpu"
+        cpus.mkdir(parents=True)
+        (cpus / "online").symlink_to("online")
+        (cpus / "possible").write_text("0-1")
+        options = ["--collector.disable-defaults", f"--path.procfs={root}/proc"]
+        options += [f"--path.sysfs={root}/sys"]
+        unavailable = top(options)["unavailable"]
+        done = subprocess.run(
+            [COMMAND, "explain", "24", *options],
+            capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False,
+        )  # fmt: skip
+        with serving(*options) as server:
+            texts = [server.get() for _ in range(3)]
+    fifo = "is a FIFO that has nothing written to it"
+    assert fifo in unavailable["interrupts"]
+    assert "is a device, not a file" in unavailable["cpu_times"]
+    assert "is too large to be a file of the kernel" in unavailable["softirqs"]
+    assert "Too many levels of symbolic links" in unavailable["files"]
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert done.stderr.startswith("irqwatch: interrupts cannot be listed: ") and fifo in done.stderr
+    assert all(fifo in text for text in texts)

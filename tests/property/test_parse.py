@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from irqwatch.base.text import LONGEST, clean
@@ -119,6 +119,44 @@ def test_a_table_with_levels_is_read_as_the_kernel_meant_it(
         assert (line.controller, line.hwirq) == (meant.controller, meant.hwirq)
         assert line.trigger == ("level" if meant.trigger == "level" else "edge")
         assert line.actions == meant.actions
+
+
+NAMES = st.sampled_from(["eth0", "nvme 0 io5", "1-0053", "12-004b", "in-band irq work", "disk 3"])
+
+
+@st.composite
+def origins(draw: st.DrawFn) -> tuple[str, tuple[str, str, str, tuple[str, ...]]]:
+    """What a kernel prints behind the counts, whatever it was built with and however old it is, and
+    what it meant: controller, hwirq, trigger, actions."""
+    controller = draw(CONTROLLERS)
+    hwirq = draw(st.none() | st.just("") | st.integers(-(2**31), 2**63).map(str))
+    level = draw(st.sampled_from(["", "Level", "Edge"]))
+    name = draw(st.sampled_from(["", "edge", "fasteoi"]))
+    actions = draw(st.lists(NAMES, max_size=3).map(tuple))
+    # Where no hwirq is printed the number that ends a chip's name is taken for it.
+    assume(hwirq or not controller.endswith(" 1"))
+    text = draw(st.sampled_from([f"{controller:>8}", f"{controller:<24}"]))
+    if hwirq is not None:
+        text += f" {hwirq:>4}"
+    if level:
+        text += f" {level:<8}"
+    if hwirq is not None and draw(st.booleans()):  # Dovetail
+        # Out of band needs what it stands behind.
+        text += " oob" if (hwirq or level) and draw(st.booleans()) else "    "
+    text += f"-{name:<8}" if name else ""
+    text += "  " + ", ".join(actions) if actions else ""
+    return text, (controller, hwirq or "", level.lower() or name, actions)
+
+
+@given(origin=origins())
+@example(origin=("GPIO  1-0053", ("GPIO", "", "", ("1-0053",))))
+def test_what_stands_behind_the_counts_of_any_kernel(
+    origin: tuple[str, tuple[str, str, str, tuple[str, ...]]],
+) -> None:
+    text, meant = origin
+    raw = f"           CPU0       \n 24:          7 {text}\n"
+    (line,) = interrupts.parse(raw.encode()).lines
+    assert (line.controller, line.hwirq, line.trigger, line.actions) == meant
 
 
 @given(table=tables(), keep=st.floats(0, 1))

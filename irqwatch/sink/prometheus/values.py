@@ -22,7 +22,7 @@ class Accountant:
         self, first: Snapshot, collectors: Collection[str], histograms: HistogramDetail = "auto"
     ) -> None:
         lines = lines_of(first.probe) | {line.irq for line in first.lines if line.irq is not None}
-        cpus = max(len(first.topology.cpus), len(first.cpu_times))
+        cpus = max(map(len, (first.topology.cpus, first.cpu_times, first.line_cpus)))
         self.detail = choose_detail(len(lines), cpus, histograms)
         self._collectors = collectors
         self._exporting = Exporting(self.detail, follows)

@@ -150,7 +150,7 @@ def test_details_that_were_refused_are_told_in_one_line(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         assert read_parsed(tmp_path / name, cpulist.parse) is None
     assert read_parsed(tmp_path / "none", cpulist.parse) is None
-    assert refused() == f"{tmp_path}/a is a folder, not a file, and 2 more like it"
+    assert refused() == f"{tmp_path}/a is a folder, not a file, and 2 like it"
     for name in ("a", "b"):
         (tmp_path / name).rmdir()
         (tmp_path / name).write_text("0-1\n")
@@ -178,7 +178,7 @@ def test_a_host_of_everything_that_is_no_file(tmp_path: Path) -> None:
     assert "is a device, not a file" in reasons["interrupts"]
     assert "symbolic links" in reasons["softirqs"]
     assert "is a FIFO that has nothing written to it" in reasons["cpu_times"]
-    assert reasons["files"].endswith("and 1 more like it")
+    assert reasons["files"].endswith("and 1 like it")
     assert all(len(reason.splitlines()) == 1 for reason in reasons.values())
 
 
