@@ -193,7 +193,8 @@ class Machine:
         soft = sum(caused.seconds for source in on for caused in source.caused)
         user = self.user.get(cpu, 0.0)
         soft += self.softirq.get(cpu, 0.0)
-        return CpuView(cpu, hard, soft, user, 0.0, None, None, "probe", 0.0)
+        idle = max(0.0, 1 - hard - soft - user)
+        return CpuView(cpu, hard, soft, user, 0.0, idle, 0.0, "probe", 0.0)
 
 
 def _hardirq(busy: Busy, name: str, part: CpuPart) -> HardirqSource:

@@ -45,7 +45,7 @@ class LineFacts:
     line: plan.PlannedLine
     loads: tuple[Mapping[int, float], ...]
     rates: tuple[float, ...]  # interrupts per second, by window
-    baseline_rate: float  # the average since boot
+    baseline_rate: float | None  # the average since boot; None where its counter may have wrapped
     handler_s: float | None  # mean time of the top half
     sources: tuple[HardirqSource, ...]  # its actions, of all windows
     setting: LineSetting | None = None
@@ -105,11 +105,12 @@ class CpuFacts:
     loads: tuple[float, ...]  # in interrupts, by window
     softirq: float | None
     task: float | None  # user and system time, without the interrupts where those are timed
+    idle: float | None  # as the kernel accounts for it
     node: int | None
     core: Hashable
     squeezes: float | None  # None where softnet_stat does not say it
     drops: float | None
-    ksoftirqd: float = 0.0
+    ksoftirqd: float | None  # None where the thread is hidden
 
     @cached_property
     def load(self) -> float:
@@ -144,6 +145,15 @@ class Facts:
     @property
     def reserved(self) -> frozenset[int]:
         return self.topology.isolated | self.topology.nohz_full
+
+    @property
+    def hidden(self) -> str:
+        """Why it is not known which interrupts there are; empty where it is. Every kernel counts
+        something, so that a list without any row, as older recordings have it, is hidden too."""
+        if self.lines:
+            return ""
+        told = (lack.reason for lack in self.unavailable if lack.part == "interrupts")
+        return next(told, "" if self.windows[-1].after.lines else "none is listed")
 
     @property
     def idle(self) -> float:
@@ -257,12 +267,13 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
         every = tuple(source for part in parts for source in part)
         own = tuple(devices[line.irq])
         name = names.get(line.irq) or line_name(line)
+        rates = tuple(sum(source.rate for source in part) for part in parts)
         setting, before = settings.get(line.irq), settings_before.get(line.irq)
         yield LineFacts(
             line=plan.PlannedLine(line.irq, line.actions, line.hwirq, name, line.controller),
             loads=loads,
-            rates=tuple(sum(source.rate for source in part) for part in parts),
-            baseline_rate=since_boot.get(line.irq, 0) / uptime_s,
+            rates=rates,
+            baseline_rate=_baseline(since_boot.get(line.irq, 0), uptime_s, fmean(rates)),
             handler_s=_handler_s(every),
             sources=every,
             setting=setting,
@@ -270,6 +281,12 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
             unhandled=_rise(before, setting),
             current=_current(setting, _means(loads), online),
         )
+
+
+def _baseline(count: int, uptime_s: float, rate: float) -> float | None:
+    """Interrupts a second since boot. At its present rate the line's 32-bit counter would have
+    wrapped since: then the count may lack any number of wraps."""
+    return None if rate * uptime_s >= counters.WRAP else count / uptime_s
 
 
 def _line_load(
@@ -338,11 +355,12 @@ def _cpu(
         loads=tuple(loads),
         softirq=_mean([view.softirq if view else None for view in views]),
         task=_mean([_busy(view.user, view.system) if view else None for view in views]),
+        idle=_mean([view.idle if view else None for view in views]),
         node=topology.node,
         core=min(topology.siblings, default=cpu),
         squeezes=squeezes,
         drops=drops,
-        ksoftirqd=_ksoftirqd_ns(first, last, cpu) / interval_ns,
+        ksoftirqd=_ksoftirqd(first, last, cpu, interval_ns),
     )
 
 
@@ -385,11 +403,12 @@ def _rate(count: int | None, interval_ns: int) -> float | None:
     return None if count is None else measures.rate(count, interval_ns)
 
 
-def _ksoftirqd_ns(first: Snapshot, last: Snapshot, cpu: int) -> int:
-    """Zero where the thread is hidden or new."""
+def _ksoftirqd(first: Snapshot, last: Snapshot, cpu: int, interval_ns: int) -> float | None:
+    """Its share of the CPU; None where the thread is hidden or new."""
     before = {thread.pid: thread.cpu_ns for thread in first.threads if thread.cpu == cpu}
-    return sum(
+    steps = [
         max(0, thread.cpu_ns - before[thread.pid])
         for thread in last.threads
         if thread.kind == "ksoftirqd" and thread.cpu == cpu and thread.pid in before
-    )
+    ]
+    return sum(steps) / interval_ns if steps else None

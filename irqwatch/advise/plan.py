@@ -11,6 +11,7 @@ from irqwatch.base.names import device_names, line_name
 from irqwatch.cells import cpu_list
 from irqwatch.errors import UsageError
 from irqwatch.model.plan import (
+    CannotTell,
     GainIsNoise,
     Improves,
     NoneBetter,
@@ -42,6 +43,7 @@ def make_plan(windows: Sequence[Window], wanted: Wanted) -> Plan:
     answer = placed(facts, wanted.devices)
     placement = answer.placement
     busiest = max((facts.cpus[cpu] for cpu in answer.cpus), key=lambda one: one.load, default=None)
+    is_measured = facts.weighed_by == "time" or not facts.hidden
     return Plan(
         host=facts.host,
         wall_ns=facts.wall_ns,
@@ -51,13 +53,13 @@ def make_plan(windows: Sequence[Window], wanted: Wanted) -> Plan:
         weighed_by=facts.weighed_by,
         verdict=verdict(facts, answer),
         change=bool(answer.moves),
-        busiest_now=placement.busiest_now,
-        busiest_planned=placement.busiest_planned,
-        spread=busiest.spread if busiest else 0.0,
-        lower_bound=placement.lower_bound,
-        gap=placement.gap,
-        exact=placement.exact,
-        loads=answer.loads,
+        busiest_now=placement.busiest_now if is_measured else None,
+        busiest_planned=placement.busiest_planned if is_measured else None,
+        spread=(busiest.spread if busiest else 0.0) if is_measured else None,
+        lower_bound=None if facts.hidden else placement.lower_bound,
+        gap=None if facts.hidden else placement.gap,
+        exact=placement.exact and not facts.hidden,
+        loads=answer.loads if is_measured else (),
         moves=answer.moves,
         immovable=answer.immovable,
         left_out=answer.left_out,
@@ -82,6 +84,8 @@ def check(now: Snapshot, wanted: Wanted) -> None:
 
 def verdict(facts: Facts, answer: Placed) -> Verdict:
     """That something changes, or why nothing should."""
+    if facts.hidden:
+        return CannotTell(facts.hidden)
     if answer.moves:
         return Improves()
     counted = [line for line in facts.lines if facts.counts(line)]

@@ -79,6 +79,12 @@ THRESHOLDS = (
         "share of a CPU",
         "a CPU with less in interrupts has no trouble with them",
     ),
+    Threshold(
+        "full_cpu",
+        0.95,
+        "share of a CPU",
+        "a CPU that is idle for less has no time left to give to packets",
+    ),
     Threshold("busy_line", 0.01, "share of a CPU", "an interrupt with less is not worth a change"),
     Threshold(
         "softirq_bound",

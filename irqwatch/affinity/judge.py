@@ -3,14 +3,22 @@
 from collections.abc import Iterable, Mapping
 
 from irqwatch.affinity.write import predicted
+from irqwatch.errors import AffinityError
 from irqwatch.model.applied import Applied, Busiest, Checked, CpuOutcome, Written
-from irqwatch.model.plan import CpuLoad, Plan
+from irqwatch.model.plan import CannotTell, CpuLoad, Plan
 
 
 def judged(
     plan: Plan, written: tuple[Written, ...], checked: tuple[Checked, ...], after: Plan
 ) -> Applied:
-    """``after`` is made of the second measurement: its ``loads`` are what was measured."""
+    """``after`` is made of the second measurement: its ``loads`` are what was measured. Raises
+    AffinityError where they are not known, or are no loads of the same kind."""
+    if isinstance(after.verdict, CannotTell):
+        why = f"the interrupts are hidden now: {after.verdict.reason}"
+        raise AffinityError(f"it cannot be told whether that is better: {why}")
+    if after.weighed_by != plan.weighed_by:
+        why = f"first weighed by {plan.weighed_by}, now by {after.weighed_by}"
+        raise AffinityError(f"it cannot be told whether that is better: {why}")
     before = {load.cpu: load.now for load in plan.loads}
     expected = predicted(plan, written)
     measured = {load.cpu: load.now for load in after.loads}
@@ -18,7 +26,7 @@ def judged(
         before=_busiest(plan.loads, before),
         predicted=_busiest(plan.loads, expected),
         measured=_busiest(plan.loads, measured),
-        noise=max(plan.spread, after.spread),
+        noise=max(plan.spread or 0.0, after.spread or 0.0),
     )
     return Applied(
         weighed_by=plan.weighed_by,

@@ -21,7 +21,7 @@ from irqwatch.cli import options, recorded
 from irqwatch.cli.terminal import ascii_only, ends_quietly, write
 from irqwatch.derive.view import derive
 from irqwatch.errors import IrqwatchError, ParseError, UsageError
-from irqwatch.model.plan import Plan
+from irqwatch.model.plan import CannotTell, Plan
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.parse import cpulist
 from irqwatch.sink.advise import words
@@ -50,8 +50,8 @@ It measures the time that each interrupt takes, with what it causes. Nothing is 
 --apply and --undo, and with --apply all is put back if the busiest CPU is worse by more than
 the noise, or if an interrupt does not go where it is sent; it then ends with 1.
 docs/advisor.md says how it decides, docs/json.md what each key of the JSON is.
-Exit codes: 0 done, 1 failed, 2 wrong usage; with --exit-code 3 where there is something to do:
-a move, or a finding above info whose confidence is high.
+Exit codes: 0 done, 1 failed or the interrupts are hidden, 2 wrong usage; with --exit-code 3
+where there is something to do: a move, or a finding above info whose confidence is high.
 """
 
 SOMETHING_TO_DO = 3
@@ -174,6 +174,8 @@ def command(
             write(to_script(plan, words.verdict(plan), words.reasons(plan)))
         else:
             write(to_json(plan) if as_json else to_text(plan, _look()))
+    if isinstance(plan.verdict, CannotTell):
+        return 1
     return SOMETHING_TO_DO if exit_code and something_to_do(plan) else 0
 
 

@@ -15,7 +15,7 @@ from irqwatch.affinity.files import mask_writer
 from irqwatch.affinity.transaction import Caller
 from irqwatch.cli.options import seconds
 from irqwatch.errors import AffinityError
-from irqwatch.model.plan import Plan
+from irqwatch.model.plan import CannotTell, Plan
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.parse import cpumask
 from irqwatch.sink.advise import words
@@ -87,8 +87,9 @@ class Wishes:
 
 
 def apply(plan: Plan, measure: Callable[[], Plan], root: Root, wishes: Wishes) -> int:
-    """The exit code: 0 where the plan is kept, has nothing to move or is not wanted, 1 where it
-    was put back: it was worse, not confirmed, or interrupts did not go where they were sent.
+    """The exit code: 0 where the plan is kept, has nothing to move or is not wanted, 1 where there
+    is none, as the interrupts are hidden, or it was put back: it was worse, not confirmed, or
+    interrupts did not go where they were sent.
 
     ``measure`` measures for as long as was done for ``plan`` and plans anew. Raises AffinityError
     where nothing was written; whatever else ends it, a signal (click.Abort) or a measurement that
@@ -97,7 +98,7 @@ def apply(plan: Plan, measure: Callable[[], Plan], root: Root, wishes: Wishes) -
     say = _teller(wishes)
     if not plan.moves:
         say(f"Nothing to apply: {words.verdict(plan)}")
-        return 0
+        return 1 if isinstance(plan.verdict, CannotTell) else 0
     caller = Caller(
         is_wanted=lambda: wishes.yes or is_wanted(plan),
         measure=measure,

@@ -91,24 +91,26 @@ def check_libbpf(facts: HostFacts) -> Remark:
     return Remark("libbpf", "missing", "libbpf.so.1 cannot be loaded", command)
 
 
-def check_file(facts: HostFacts, path: str, name: str) -> Remark:
-    state = facts.files.get(path, "missing")
-    if state == "ok":
-        return Remark(name, "ok", path)
-    if state == "empty":
-        detail = f"{path} is masked (it reads empty), as container runtimes do"
-        advice = f"docker run -v /proc:/host/proc:ro … {facts.command} top --path.procfs /host/proc"
-        return Remark(name, "missing", detail, advice)
-    why = "may not be read" if state == "denied" else "is not there"
-    return Remark(name, "missing", f"{path} {why}")
+def check_file(facts: HostFacts, part: str, name: str) -> Remark:
+    file = facts.files[part]
+    if not file.lack:
+        return Remark(name, "ok", file.path)
+    if file.has_any:
+        return Remark(name, "note", f"{file.path}: {file.lack}")
+    advice = f"docker run -v /proc:/host/proc:ro … {facts.command} top --path.procfs /host/proc"
+    return Remark(name, "missing", file.lack, advice if facts.container else None)
 
 
 def check_interrupts(facts: HostFacts) -> Remark:
-    return check_file(facts, "/proc/interrupts", "interrupts")
+    return check_file(facts, "interrupts", "interrupts")
 
 
 def check_softirqs(facts: HostFacts) -> Remark:
-    return check_file(facts, "/proc/softirqs", "softirqs")
+    return check_file(facts, "softirqs", "softirqs")
+
+
+def check_cpu_times(facts: HostFacts) -> Remark:
+    return check_file(facts, "cpu_times", "cpu times")
 
 
 def check_container(facts: HostFacts) -> Remark:
@@ -220,6 +222,7 @@ NEEDED: tuple[Check, ...] = (
 USEFUL: tuple[Check, ...] = (
     check_interrupts,
     check_softirqs,
+    check_cpu_times,
     check_container,
     check_irqbalance,
     check_accounting,
@@ -238,22 +241,27 @@ def verbs(facts: HostFacts, trial: Trial | None) -> dict[str, str]:
     counted = [
         finding.name
         for finding in (check_interrupts(facts), check_softirqs(facts))
-        if finding.verdict == "ok"
+        if finding.verdict != "missing"
     ]
     parts = []
     if timed:
         parts.append(f"times {', '.join(timed)}")
     if counted:
         parts.append(f"counts {' and '.join(counted)}")
-    does = "; ".join(parts) if timed else f"{parts[0]}, no times" if parts else "CPU times only"
+    has_cpu_times = check_cpu_times(facts).verdict != "missing"
+    rest = "CPU times only" if has_cpu_times else "nothing: /proc is hidden"
+    does = "; ".join(parts) if timed else f"{parts[0]}, no times" if parts else rest
     screen = "" if facts.has_terminal else " (plain frames)"
     interrupts = "hardirq" in timed
+    are_hidden = check_interrupts(facts).verdict == "missing"
+    of_lines = "nothing: it needs /proc/interrupts" if are_hidden else ""
     return {
         "top": does + screen,
         "serve": does,
         "trace": "lists single events" if timed else "nothing: it needs the probe",
-        "explain": "what it is, where it runs, " + ("what it costs" if interrupts else "how often"),
-        "advise": "weighs by time" if interrupts else "weighs by counts: a guess",
+        "explain": of_lines
+        or "what it is, where it runs, " + ("what it costs" if interrupts else "how often"),
+        "advise": of_lines or ("weighs by time" if interrupts else "weighs by counts: a guess"),
         "record": does,
     }
 

@@ -12,7 +12,6 @@ from irqwatch.model.snapshot import Snapshot
 OLDEST_KERNEL = (5, 10)
 WHY_NOT_OLDER = "5.10 is the oldest that irqwatch is checked on"
 
-FileState = Literal["ok", "empty", "missing", "denied"]
 Verdict = Literal["ok", "missing", "note"]
 
 
@@ -25,6 +24,15 @@ class Trial:
     snapshot: Snapshot
     given: frozenset[str]
     on: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What came of reading a file of /proc."""
+
+    path: str
+    has_any: bool  # of what it is read for
+    lack: str = ""  # what could not be had of it, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class HostFacts:
     bcc_version: str | None
     bcc_error: str  # why bcc_version is None
     libbpf: str | None  # "libbpf.so.1"
-    files: Mapping[str, FileState]  # path → what came of reading it
+    files: Mapping[str, FileRead]  # by part, as in Unavailable
     container: str | None  # "docker", "podman", …
     irqbalance_pid: int | None
     irq_time_accounting: bool | None

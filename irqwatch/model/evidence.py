@@ -104,8 +104,8 @@ class Unhandled:
 class Storm:
     line: NamedLine
     rate: float
-    baseline_rate: float  # the average since boot
-    handler_s: float
+    baseline_rate: float | None  # the average since boot; None: its counter may have wrapped
+    handler_s: float | None  # None: not timed
 
 
 @dataclass(frozen=True, slots=True)

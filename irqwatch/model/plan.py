@@ -109,7 +109,14 @@ class NoneBetter:
     """Was found, though the bound does not rule it out."""
 
 
-Verdict = Improves | NothingCounts | NothingMovable | GainIsNoise | NoneBetter
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """The interrupts are hidden: /proc/interrupts cannot be read, or lists none."""
+
+    reason: str
+
+
+Verdict = CannotTell | Improves | NothingCounts | NothingMovable | GainIsNoise | NoneBetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,8 @@ class Finding:
 class Plan:
     """All of the advice. ``gap`` is busiest_planned / lower_bound - 1; no plan can be better than
     ``lower_bound``. ``busiest_*`` are of the busiest eligible CPU, weighed as the placement weighs
-    (node distance, siblings), ``loads`` are not."""
+    (node distance, siblings), ``loads`` are not. Where the interrupts are hidden and nothing was
+    timed, no load is known: these are None, and ``loads`` is empty."""
 
     host: Host
     wall_ns: int  # of the last sample
@@ -179,11 +187,11 @@ class Plan:
     weighed_by: str  # "time", or "count" where there is no probe
     verdict: Verdict
     change: bool  # whether there is anything to move
-    busiest_now: float
-    busiest_planned: float
-    spread: float  # of busiest_now over the windows
-    lower_bound: float
-    gap: float
+    busiest_now: float | None
+    busiest_planned: float | None
+    spread: float | None  # of busiest_now over the windows
+    lower_bound: float | None
+    gap: float | None
     exact: bool  # lower_bound is proven to be the optimum
     loads: tuple[CpuLoad, ...] = ()
     moves: tuple[Move, ...] = ()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterator
 
+from irqwatch.base import hint
 from irqwatch.base.names import device_names
 from irqwatch.cells import UNKNOWN, count, cpu_list, percent, seconds, where
 from irqwatch.collectors.hardirq import HardirqSource
@@ -11,6 +12,8 @@ from irqwatch.model.view import Caused, InterruptSource, Source
 
 SCHEMA = 1
 LABEL_WIDTH = 13
+
+FOLLOWED = {True: "", False: " (not followed)", None: " (not known whether it runs there)"}
 
 
 def to_text(story: LineStory) -> str:
@@ -45,8 +48,8 @@ def _placement(story: LineStory) -> Iterator[tuple[str, str]]:
     yield "may run on", _cpus(setting.affinity) + _how_fixed(story)
     yield "runs on", _cpus(setting.effective)
     if setting.hint is not None:
-        followed = setting.affinity == setting.hint
-        yield "driver wants", _cpus(setting.hint) + ("" if followed else " (not followed)")
+        seen = frozenset(cpu for source in story.sources for cpu in source.cpus)
+        yield "driver wants", _cpus(setting.hint) + FOLLOWED[hint.is_followed(setting, seen)]
 
 
 def _near(story: LineStory) -> str:

@@ -17,16 +17,16 @@ import psutil
 from irqwatch.base.collector import Collector
 from irqwatch.base.text import clean
 from irqwatch.collectors import BY_NAME, COLLECTORS, running
-from irqwatch.model.doctor import FileState, HostFacts, Trial
+from irqwatch.model.doctor import FileRead, HostFacts, Trial
 from irqwatch.model.snapshot import Snapshot, Unavailable
 from irqwatch.source import loader, loader_child, stimuli
 from irqwatch.source.bpf_syscalls import LIBBPF
 from irqwatch.source.capabilities import why_no_bpf
+from irqwatch.source.host import HostReader, HostReading
 from irqwatch.source.kernel_types import KernelTypes
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root, Unreadable, read
 
-FILES = ("/proc/interrupts", "/proc/softirqs")
 # A kernel's are 3 to 6 MB.
 MOST_TYPES_BYTES = 64 << 20
 
@@ -53,7 +53,7 @@ def read_facts() -> HostFacts:
         bcc_version=bcc_version,
         bcc_error=bcc_error,
         libbpf=find_library(LIBBPF),
-        files={path: file_state(path) for path in FILES},
+        files=files_of(HostReader(Root()).read()),
         container=find_container("/"),
         irqbalance_pid=find_process("irqbalance"),
         irq_time_accounting=find_option(
@@ -95,14 +95,17 @@ def read_text(path: str) -> str:
     return "" if isinstance(raw, Unreadable) else clean(raw.strip())
 
 
-def file_state(path: str) -> FileState:
-    try:
-        with Path(path).open("rb") as file:
-            return "ok" if file.read(1) else "empty"
-    except PermissionError:
-        return "denied"
-    except OSError:
-        return "missing"
+def files_of(reading: HostReading) -> dict[str, FileRead]:
+    """As every verb reads them, so that doctor finds the same lacking."""
+    lacks = {lack.part: lack.reason for lack in reading.unavailable}
+    return {
+        part: FileRead(path, bool(found), lacks.get(part, ""))
+        for part, path, found in (
+            ("interrupts", "/proc/interrupts", reading.lines),
+            ("softirqs", "/proc/softirqs", reading.softirq_counts),
+            ("cpu_times", "/proc/stat", reading.cpu_times),
+        )
+    }
 
 
 def read_distribution() -> tuple[str, tuple[str, ...]]:

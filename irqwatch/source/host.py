@@ -75,7 +75,11 @@ class HostReader:
         if found and found.skipped:
             rows = "row" if found.skipped == 1 else "rows"
             parts.lack("interrupts", f"{found.skipped} garbled {rows} left out")
+        elif found and not found.lines:
+            parts.lack("interrupts", _no_row(proc / "interrupts"))
         counted = parts.read("softirqs", proc / "softirqs", softirqs.parse)
+        if counted and not counted.counts:
+            parts.lack("softirqs", _no_row(proc / "softirqs"))
         parse_stat = partial(stat.parse, ticks_per_second=self._ticks_per_second)
         cpu_times = parts.read("cpu_times", proc / "stat", parse_stat) or {}
         # In a container with lxcfs /proc/stat has CPUs of its own.
@@ -157,6 +161,11 @@ def _read_file(path: Path, parse: Callable[[bytes], T]) -> T | Unreadable:
         return parse(raw)
     except ParseError as error:
         return Unreadable(f"{shown(path)} is garbled: {error}")
+
+
+def _no_row(path: Path) -> str:
+    """Every kernel counts something: a header by itself is what a sandbox leaves."""
+    return f"{shown(path)} has no row but its header: a container runtime hides them"
 
 
 def read_host(root: Root) -> Host:

@@ -1,6 +1,20 @@
 """A host on which doctor finds nothing wrong."""
 
-from irqwatch.model.doctor import HostFacts
+from irqwatch.model.doctor import FileRead, HostFacts
+
+FILES = {
+    "interrupts": FileRead("/proc/interrupts", has_any=True),
+    "softirqs": FileRead("/proc/softirqs", has_any=True),
+    "cpu_times": FileRead("/proc/stat", has_any=True),
+}
+
+
+def hidden(*parts: str) -> dict[str, FileRead]:
+    """The files, of which those of ``parts`` are masked."""
+    return FILES | {
+        part: FileRead(FILES[part].path, False, f"{FILES[part].path} is masked") for part in parts
+    }
+
 
 HEALTHY = HostFacts(
     command="/opt/irqwatch/bin/irqwatch",
@@ -17,7 +31,7 @@ HEALTHY = HostFacts(
     bcc_version="0.31.0",
     bcc_error="",
     libbpf="libbpf.so.1",
-    files={"/proc/interrupts": "ok", "/proc/softirqs": "ok"},
+    files=FILES,
     container=None,
     irqbalance_pid=None,
     irq_time_accounting=True,

@@ -16,6 +16,7 @@ from irqwatch.advise.findings.rule import (
     named,
     queues,
 )
+from irqwatch.base.hint import is_followed
 from irqwatch.model.action import SetAffinity
 from irqwatch.model.evidence import (
     HintNotFollowed,
@@ -113,19 +114,21 @@ def wide_mask(case: Case) -> Iterator[Seen]:
 def hint(case: Case) -> Iterator[Seen]:
     for line in case.facts.lines:
         wish = line.setting.hint if line.setting else None
-        if not wish or not case.facts.counts(line) or not line.current or line.current & wish:
+        if not line.setting or not wish or not case.facts.counts(line) or not line.current:
+            continue
+        if is_followed(line.setting, line.current) is not False:
             continue
         if moves_of(case, [line.irq])[0] or not wish <= case.placed.cpus:
             continue
         nodes = {case.facts.cpus[cpu].node for cpu in wish}
         if line.node is not None and line.node not in nodes:
             continue
-        if line.setting and line.setting.writable is False:
+        if line.setting.writable is False:
             continue
         yield Seen(
             HintNotFollowed(line.named, wish, line.current),
             (SetAffinity(line.irq, wish),),
-            (SetAffinity(line.irq, (line.setting and line.setting.affinity) or line.current),),
+            (SetAffinity(line.irq, line.setting.affinity or line.current),),
             (line.irq,),
             tuple(sorted(line.current)),
             line.device,

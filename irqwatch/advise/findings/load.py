@@ -48,16 +48,17 @@ def storm(case: Case) -> Iterator[Seen]:
     if case.facts.goal == "latency":
         return
     for line in case.facts.lines:
-        rate = line.rate
+        rate, usual = line.rate, line.baseline_rate
         if rate < case.limit("storm_rate"):
             continue
-        if line.baseline_rate and rate < case.limit("storm_ratio") * line.baseline_rate:
+        if usual is not None and rate < case.limit("storm_ratio") * usual:
             continue
-        if line.handler_s is None or line.handler_s > case.limit("storm_handler"):
+        if line.handler_s is not None and line.handler_s > case.limit("storm_handler"):
             continue
         is_net = line.kind == "net"
+        is_guess = usual is None or line.handler_s is None
         yield Seen(
-            Storm(line.named, rate, line.baseline_rate, line.handler_s),
+            Storm(line.named, rate, usual, line.handler_s),
             (ShowCoalescing(line.device), SetAdaptive(line.device, on=True))
             if is_net
             else (AskDeviceLess(),),
@@ -65,12 +66,13 @@ def storm(case: Case) -> Iterator[Seen]:
             (line.irq,),
             tuple(sorted(line.current)),
             line.device,
+            confidence="low" if is_guess else "",
         )
 
 
 def ksoftirqd(case: Case) -> Iterator[Seen]:
     for cpu, one in case.facts.cpus.items():
-        if one.ksoftirqd <= case.limit("ksoftirqd"):
+        if one.ksoftirqd is None or one.ksoftirqd <= case.limit("ksoftirqd"):
             continue
         lines = [line for line in case.facts.lines if cpu in line.current]
         counting = [line for line in lines if case.facts.counts(line)]

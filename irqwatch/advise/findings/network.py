@@ -17,8 +17,10 @@ def _lines_on(case: Case, cpu: int) -> list[LineFacts]:
     ]
 
 
-def _is_full(one: CpuFacts) -> bool:
-    return one.load + (one.task or 0.0) >= 0.95
+def _is_full(case: Case, one: CpuFacts) -> bool:
+    """By the kernel's own account of it, which is there whether interrupts are timed or not. Where
+    it is hidden, whoever reads the advice has to know: it says when not to follow it."""
+    return one.idle is not None and 1 - one.idle >= case.limit("full_cpu")
 
 
 def squeeze(case: Case) -> Iterator[Seen]:
@@ -29,7 +31,7 @@ def squeeze(case: Case) -> Iterator[Seen]:
         advice: tuple[Action, ...]
         undo: tuple[Action, ...]
         advice, undo = moves_of(case, irqs_of(lines))
-        if not advice and not _is_full(one):
+        if not advice and not _is_full(case, one):
             advice, undo = _sysctls(case, {"netdev_budget": 300, "netdev_budget_usecs": 2000}, 2)
         if not advice:
             continue

@@ -72,9 +72,12 @@ def moves_of(
 
 
 def is_busy_cpu(case: Case, cpu: CpuFacts) -> bool:
-    """Where nothing was timed, the kernel's own accounting of softirqs is all there is."""
-    load = cpu.load if case.facts.weighed_by == "time" else (cpu.softirq or 0.0)
-    return load >= case.limit("busy_cpu")
+    """Where nothing was timed, the kernel's own accounting of softirqs is all there is; where the
+    kernel does not account for them, as with a line whatever counts is busy."""
+    if case.facts.weighed_by == "count":
+        is_counted = cpu.softirq is None and cpu.load >= case.facts.idle
+        return is_counted or (cpu.softirq or 0.0) >= case.limit("busy_cpu")
+    return cpu.load >= case.limit("busy_cpu")
 
 
 def queues(case: Case) -> Iterator[tuple[str, list[LineFacts]]]:

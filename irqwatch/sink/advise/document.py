@@ -30,11 +30,11 @@ def _plan(plan: Plan) -> Json:
         "verdict": words.verdict(plan),
         "verdict_figures": figures(plan.verdict),
         "change": plan.change,
-        "busiest_now": round(plan.busiest_now, DIGITS),
-        "busiest_planned": round(plan.busiest_planned, DIGITS),
-        "spread": round(plan.spread, DIGITS),
-        "lower_bound": round(plan.lower_bound, DIGITS),
-        "gap": round(plan.gap, DIGITS),
+        "busiest_now": _figure(plan.busiest_now),
+        "busiest_planned": _figure(plan.busiest_planned),
+        "spread": _figure(plan.spread),
+        "lower_bound": _figure(plan.lower_bound),
+        "gap": _figure(plan.gap),
         "exact": plan.exact,
         "cpus": [_cpu(load) for load in plan.loads],
         "moves": [_move(move, plan.weighed_by) for move in plan.moves],
@@ -44,6 +44,10 @@ def _plan(plan: Plan) -> Json:
         "thresholds": dict(sorted(plan.thresholds.items())),
         "unavailable": [{"part": lack.part, "reason": lack.reason} for lack in plan.unavailable],
     }
+
+
+def _figure(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
 
 
 def _cpu(load: CpuLoad) -> Json:

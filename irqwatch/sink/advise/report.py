@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from irqwatch.cells import cpu_list, in_ascii, left
 from irqwatch.model.action import Action
-from irqwatch.model.plan import CpuLoad, Finding, Immovable, Move, Plan
+from irqwatch.model.plan import CannotTell, CpuLoad, Finding, Immovable, Move, Plan
 from irqwatch.sink.advise import text as figure
 from irqwatch.sink.advise import words
 from irqwatch.sink.advise.commands import typed
@@ -71,7 +71,9 @@ def _header(plan: Plan, look: ReportLook) -> list[str]:
     facts = f"{host}: {windows} of {plan.window_s:.3g} s, goal {plan.goal}"
     lines = [*_wrap(facts, look), ""]
     lines += [_styled(line, BOLD, look) for line in _wrap(words.verdict(plan), look)]
-    if plan.weighed_by == "count":
+    if isinstance(plan.verdict, CannotTell):
+        pass  # there is nothing of which it could be said how sure it is
+    elif plan.weighed_by == "count":
         guess = (
             "A guess: nothing was timed, so each interrupt counts the same, whatever it costs. "
             "As root irqwatch times them."
@@ -201,7 +203,8 @@ def _left_out(plan: Plan, look: ReportLook) -> list[str]:
 
 def _findings(plan: Plan, look: ReportLook) -> list[str]:
     if not plan.findings:
-        return [_styled("Nothing else to remark on.", DIM, look)]
+        seen = " of what can be seen" if plan.unavailable else ""
+        return [_styled(f"Nothing else to remark on{seen}.", DIM, look)]
     lines = [_styled("Findings", BOLD, look)]
     told: set[str] = set()
     for finding in plan.findings:

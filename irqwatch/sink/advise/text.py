@@ -12,8 +12,10 @@ def share(value: float) -> str:
     return f"{100 * value:.1f}%"
 
 
-def load(value: float, weighed_by: str) -> str:
+def load(value: float | None, weighed_by: str) -> str:
     """A share of a CPU, or interrupts per second where nothing was timed."""
+    if value is None:
+        return "not known"
     return share(value) if weighed_by == "time" else f"{value:.0f}/s"
 
 

@@ -7,6 +7,7 @@ from irqwatch.model import evidence as seen_as
 from irqwatch.model.evidence import Evidence
 from irqwatch.model.plan import (
     Busier,
+    CannotTell,
     GainIsNoise,
     Immovable,
     Improves,
@@ -30,16 +31,21 @@ def verdict(plan: Plan) -> str:
         text.load(value, plan.weighed_by)
         for value in (plan.busiest_now, plan.busiest_planned, plan.lower_bound)
     )
+    some = (
+        " that can be read" if any(lack.part == "interrupts" for lack in plan.unavailable) else ""
+    )
     match plan.verdict:
+        case CannotTell(reason):
+            return f"it cannot be told what to change, for the interrupts are hidden: {reason}"
         case Improves():
-            proof = "proven best" if plan.exact else f"gap {text.share(plan.gap)}"
+            proof = "proven best" if plan.exact else f"gap {text.share(plan.gap or 0.0)}"
             moves = text.counted(len(plan.moves), "move")
             return f"busiest CPU {now} now, {planned} planned; bound {bound} ({proof}); {moves}"
         case NothingCounts(idle):
-            why = f"no interrupt takes as much as {text.load(idle, plan.weighed_by)}"
+            why = f"no interrupt{some} takes as much as {text.load(idle, plan.weighed_by)}"
         case NothingMovable():
             of_device = ", and that --device names," if plan.left_out else ""
-            why = f"none of the interrupts that count{of_device} can be moved"
+            why = f"none of the interrupts{some} that count{of_device} can be moved"
         case GainIsNoise(noise):
             why = (
                 f"the busiest CPU is at {now}, no plan gets it below {bound}, "
@@ -201,10 +207,11 @@ def _unhandled(seen: seen_as.Unhandled, weighed_by: str) -> str:
 
 @evidence.register
 def _storm(seen: seen_as.Storm, weighed_by: str) -> str:
-    return (
-        f"{text.line(seen.line)}: {seen.rate:.0f} a second, {seen.baseline_rate:.0f} on average "
-        f"since boot, {text.seconds(seen.handler_s)} each"
-    )
+    usual = "not known how many since boot (its counter may have wrapped)"
+    if seen.baseline_rate is not None:
+        usual = f"{seen.baseline_rate:.0f} on average since boot"
+    each = "not timed" if seen.handler_s is None else f"{text.seconds(seen.handler_s)} each"
+    return f"{text.line(seen.line)}: {seen.rate:.0f} a second, {usual}, {each}"
 
 
 @evidence.register

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from irqwatch.cells import cpu_list
-from irqwatch.model.plan import Move, Plan
+from irqwatch.model.plan import CannotTell, Move, Plan
 
 # $1 to $5 of each function below are those of ``each``: action names, hardware number, the mask
 # before, the mask to set, controller.
@@ -171,6 +171,8 @@ def to_script(plan: Plan, verdict: str, reasons: Mapping[int, str]) -> str:
 # Interrupt affinities for {plan.host.hostname}, by irqwatch advise --script, {_time(plan.wall_ns)}.
 # {verdict}
 """
+    if isinstance(plan.verdict, CannotTell):
+        return title + f"echo {shlex.quote(verdict)} >&2\nexit 1\n"
     if not any(_is_plain(move) for move in moves):
         return title + "".join(calls) + "echo 'nothing to move'\n"
     return f"""{title}#

@@ -530,6 +530,54 @@ def test_what_is_to_be_done_depends_on_the_device(name: str) -> None:
     assert (found.advice, found.undo) == OTHER_ACTIONS[name]
 
 
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize(("user", "is_seen"), [(0.3, True), (0.96, False)])
+def test_squeezes_are_seen_of_a_line_that_interrupts_whether_timed_or_not(
+    timed: bool, user: float, is_seen: bool
+) -> None:
+    """The CPU's idle time says whether it is full, not what interrupts are weighed by."""
+    lines = (replace(LINE, load=0.01, writable=False),)
+    machine = Machine(lines, squeezes={0: 3000}, user={0: user}, timed=timed)
+    assert ("time-squeeze" in seen(machine, Wanted())) is is_seen
+
+
+def test_a_storm_that_is_not_timed_is_a_guess() -> None:
+    found = seen(Machine((STORM,), timed=False), Wanted())["storm"]
+    assert found.evidence == Storm(NAMED, 90000.0, 1000.0, None)
+    assert (found.confidence, seen(Machine((STORM,)), Wanted())["storm"].confidence) == (
+        "low",
+        "medium",
+    )
+
+
+def test_a_counter_that_may_have_wrapped_says_nothing_of_what_is_usual() -> None:
+    """A thousand seconds after boot: at this rate it wraps each 14 minutes."""
+    found = seen(Machine((replace(STORM, rate=5_000_000.0),)), Wanted())["storm"]
+    assert isinstance(found.evidence, Storm) and found.evidence.baseline_rate is None
+    assert found.confidence == "low"
+
+
+def test_a_wish_for_several_cpus_is_followed_on_one_of_them() -> None:
+    wish = replace(LINE, hint=cpus(0, 1), asked=cpus(0))
+    assert "hint-not-followed" not in seen(Machine((wish,)), Wanted())
+    assert "hint-not-followed" in seen(Machine((replace(wish, hint=cpus(1, 2)),)), Wanted())
+
+
+def test_queues_share_a_cpu_where_the_kernel_does_not_account_for_softirqs() -> None:
+    """Nothing is timed by anybody: the counts are all there is."""
+    windows = crowded(timed=False).measured()
+    bare = [
+        replace(
+            window,
+            view=replace(
+                window.view, cpus=tuple(replace(cpu, softirq=None) for cpu in window.view.cpus)
+            ),
+        )
+        for window in windows
+    ]
+    assert "one-cpu-device" in {one.id for one in make_plan(bare, Wanted()).findings}
+
+
 def test_a_little_late_is_no_warning() -> None:
     by_severity = {
         late_ns: seen(Machine(extra=(timer(0, late_ns),)), Wanted())["late"].severity

@@ -12,6 +12,7 @@ from irqwatch.collectors.hardirq import HardirqSource
 from irqwatch.errors import UsageError
 from irqwatch.model.plan import (
     Busier,
+    CannotTell,
     GainIsNoise,
     Improves,
     NodeFull,
@@ -100,7 +101,7 @@ def test_a_gain_that_nobody_feels_is_none() -> None:
     "machine, why",
     [
         (Machine((Busy(30, 0, 0.0001),)), NothingCounts(0.001)),
-        (Machine(), NothingCounts(0.001)),
+        (Machine(), CannotTell("none is listed")),
         (Machine((Busy(30, 0, rate=10.0),), timed=False), NothingCounts(20)),
         (Machine(tuple(replace(line, writable=False) for line in THREE)), NothingMovable()),
         (Machine(THREE[:1]), GainIsNoise(0.01)),

@@ -1,9 +1,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from irqwatch.affinity.judge import judged
+from irqwatch.errors import AffinityError
 from irqwatch.model.applied import Applied, Written
-from irqwatch.model.plan import Plan
+from irqwatch.model.plan import CannotTell, Plan
 from tests import affinity
 
 PLAN = affinity.plan(affinity.move(30, 2), affinity.move(31, 1))
@@ -34,6 +38,19 @@ def test_a_loss_that_would_not_count_as_a_gain_is_not_worse() -> None:
     ):
         before = replace(plan, weighed_by=weighed_by)
         assert of(before, {0: busiest}).is_worse is worse
+
+
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        ({"verdict": CannotTell("masked")}, "hidden now: masked"),
+        ({"weighed_by": "count"}, "first weighed by time, now by count"),
+    ],
+)
+def test_what_cannot_be_compared_is_not_kept(after: dict[str, Any], why: str) -> None:
+    measured = replace(affinity.measured(PLAN, {}), **after)
+    with pytest.raises(AffinityError, match=why):
+        judged(PLAN, (), (), measured)
 
 
 def test_a_gain_that_did_not_come_is_known() -> None:

@@ -9,11 +9,11 @@ from irqwatch.collectors.napi import NapiCount
 from irqwatch.collectors.softirq import SoftirqTime
 from irqwatch.collectors.timer import TimerTime
 from irqwatch.derive import doctor
-from irqwatch.model.doctor import Trial
+from irqwatch.model.doctor import FileRead, Trial
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import SCHEMA, Host, Probe, Snapshot, Unavailable
 from irqwatch.model.topology import Cpu, Topology
-from tests.unit.doctor_facts import HEALTHY
+from tests.unit.doctor_facts import FILES, HEALTHY, hidden
 
 TIMERS = {"timers": (TimerTime(0, "hard", Histogram({9: 71}, 900), early_count=3),)}
 
@@ -109,20 +109,21 @@ SICK = [
     ),
     ({"libbpf": None}, "libbpf", "missing", "libbpf.so.1", "apt-get install libbpf1"),
     (
-        {"files": {"/proc/interrupts": "empty", "/proc/softirqs": "ok"}},
+        {"files": hidden("interrupts"), "container": "docker"},
         "interrupts",
         "missing",
-        "masked",
+        "/proc/interrupts is masked",
         "--path.procfs /host/proc",
     ),
+    ({"files": hidden("softirqs")}, "softirqs", "missing", "/proc/softirqs is masked", None),
+    ({"files": hidden("cpu_times")}, "cpu times", "missing", "/proc/stat is masked", None),
     (
-        {"files": {"/proc/interrupts": "ok", "/proc/softirqs": "denied"}},
-        "softirqs",
-        "missing",
-        "may not be read",
+        {"files": FILES | {"interrupts": FileRead("/proc/interrupts", True, "2 garbled rows")}},
+        "interrupts",
+        "note",
+        "/proc/interrupts: 2 garbled rows",
         None,
     ),
-    ({"files": {}}, "softirqs", "missing", "is not there", None),
     ({"container": "podman"}, "container", "note", "podman", None),
     ({"irqbalance_pid": 812}, "irqbalance", "note", "pid 812", None),
     ({"irq_time_accounting": False}, "irq accounting", "note", "does not time", None),
@@ -251,21 +252,25 @@ def test_a_probe_that_was_not_tried_has_no_collectors():
     assert doctor.examine(HEALTHY, None).collectors == ()
 
 
-MASKED = {"/proc/interrupts": "empty", "/proc/softirqs": "empty"}
-
-
 @pytest.mark.parametrize(
     ("change", "trial", "does"),
     [
         ({}, None, "counts interrupts and softirqs, no times"),
-        ({"files": {"/proc/softirqs": "ok"}}, None, "counts softirqs, no times"),
-        ({"files": MASKED}, None, "CPU times only"),
-        ({"files": MASKED}, a_trial(["work"]), "times work"),
+        ({"files": hidden("interrupts")}, None, "counts softirqs, no times"),
+        ({"files": hidden("interrupts", "softirqs")}, None, "CPU times only"),
+        ({"files": hidden(*FILES)}, None, "nothing: /proc is hidden"),
+        ({"files": hidden("interrupts", "softirqs")}, a_trial(["work"]), "times work"),
         ({}, a_trial(None, ("probe", "-EPERM")), "counts interrupts and softirqs, no times"),
     ],
 )
 def test_what_the_verbs_can_do_where_not_all_is_here(change, trial, does):
     assert doctor.examine(replace(HEALTHY, **change), trial).verbs["serve"] == does
+
+
+def test_where_interrupts_are_hidden_no_verb_claims_to_tell_of_them():
+    verbs = doctor.examine(replace(HEALTHY, files=hidden("interrupts")), LOADED).verbs
+
+    assert verbs["explain"] == verbs["advise"] == "nothing: it needs /proc/interrupts"
 
 
 def test_top_without_a_terminal_prints_plain_frames():

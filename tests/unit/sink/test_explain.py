@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,24 @@ def test_a_line_is_found_by_what_people_call_it(word: str, irqs: list[int]) -> N
 def test_everything_that_is_known_is_said() -> None:
     texts = [to_text(told(irq, at(1), at(2))) for irq in (34, 36, 9)]
     golden_file.check("explain.txt", "\n".join(texts))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"hint": BOTH}, "CPUs 0-1\n"),  # it runs on one of them
+        ({"hint": frozenset({0})}, "CPU 0 (not followed)\n"),
+        (
+            {"hint": frozenset({0}), "effective": None, "affinity": BOTH},
+            "CPU 0 (not known whether it runs there)\n",
+        ),
+    ],
+)
+def test_whether_the_drivers_wish_is_followed(change: dict[str, Any], words: str) -> None:
+    known = told(34, at(1), at(2))
+    assert known.setting
+    made = replace(known, setting=replace(known.setting, **change), sources=())
+    assert f"  driver wants {words}" in to_text(made)
 
 
 def test_json_says_the_same() -> None:

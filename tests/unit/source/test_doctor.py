@@ -12,7 +12,9 @@ from irqwatch.base.collector import Hook
 from irqwatch.collectors import BY_NAME, COLLECTORS, running
 from irqwatch.errors import ProbeError
 from irqwatch.source import doctor, live, loader, stimuli
+from irqwatch.source.host import HostReader
 from tests.btf import Btf
+from tests.fixtures.proc.trees import unpack
 
 
 @pytest.mark.parametrize(
@@ -40,23 +42,20 @@ def test_lockdown(text, word):
     assert doctor.chosen(text) == word
 
 
-def test_file_state(tmp_path):
-    (tmp_path / "full").write_bytes(b"\xff\xfe")
-    (tmp_path / "masked").touch()
+def test_files_are_as_every_verb_reads_them(tmp_path):
+    root = unpack("masked_container", tmp_path)
+    (root.procfs / "softirqs").write_text("CPU0 CPU1\n")
 
-    assert doctor.file_state(str(tmp_path / "full")) == "ok"
-    assert doctor.file_state(str(tmp_path / "masked")) == "empty"
-    assert doctor.file_state(str(tmp_path / "none")) == "missing"
-    assert doctor.file_state(str(tmp_path)) == "missing"
+    files = doctor.files_of(HostReader(root).read())
 
-
-def test_file_state_of_a_file_one_may_not_read(tmp_path, monkeypatch):
-    def refuse(*_args):
-        raise PermissionError
-
-    monkeypatch.setattr("pathlib.Path.open", refuse)
-
-    assert doctor.file_state(str(tmp_path)) == "denied"
+    assert {part: file.has_any for part, file in files.items()} == {
+        "interrupts": False,
+        "softirqs": False,
+        "cpu_times": True,
+    }
+    assert "is masked" in files["interrupts"].lack
+    assert "no row but its header" in files["softirqs"].lack
+    assert files["cpu_times"].lack == ""
 
 
 def tracepoints(*collectors):

@@ -12,6 +12,7 @@ from irqwatch.model.action import Action
 from irqwatch.model.evidence import Evidence, NamedLine
 from irqwatch.model.plan import (
     Busier,
+    CannotTell,
     GainIsNoise,
     Immovable,
     Improves,
@@ -28,6 +29,7 @@ from irqwatch.model.plan import (
     Stays,
     Verdict,
 )
+from irqwatch.model.snapshot import Unavailable
 from irqwatch.sink.advise import words
 from irqwatch.sink.advise.commands import typed
 from tests.advising import crowded
@@ -370,7 +372,18 @@ VERDICTS: list[tuple[Plan, Verdict, str]] = [
         Improves(),
         "busiest CPU 80.0% now, 30.0% planned; bound 25.0% (proven best); 1 move",
     ),
+    (
+        PLAN,
+        CannotTell("/proc/interrupts is masked"),
+        "it cannot be told what to change, for the interrupts are hidden: "
+        "/proc/interrupts is masked",
+    ),
     (PLAN, NothingCounts(0.001), "change nothing: no interrupt takes as much as 0.1%"),
+    (
+        replace(PLAN, unavailable=(Unavailable("interrupts", "2 garbled rows left out"),)),
+        NothingCounts(0.001),
+        "change nothing: no interrupt that can be read takes as much as 0.1%",
+    ),
     (
         replace(PLAN, weighed_by="count"),
         NothingCounts(20),
