@@ -14,6 +14,7 @@ from tests.started import started
 
 IRQWATCH = Path(sys.executable).with_name("irqwatch")
 RECORDINGS = Path(__file__).resolve().parents[1] / "fixtures" / "recordings"
+A_FILE = str(Path(__file__))  # whoever runs the tests may read it
 FROM = ("--from", str(RECORDINGS / "v1-virtio-2cpu.irqw"))
 
 
@@ -38,11 +39,11 @@ def advise(*words: str) -> subprocess.CompletedProcess[str]:
         (("--undo", "--apply"), 2, "--undo puts back and ends: it does not go with --apply"),
         (("--undo", "--script"), 2, "--undo puts back and ends: it does not go with --script"),
         (("--undo", "/none/affinity-1.json"), 1, "/none/affinity-1.json: No such file"),
-        (("--undo", "/etc/hostname"), 1, "/etc/hostname: not a journal of irqwatch"),
+        (("--undo", A_FILE), 1, f"{A_FILE}: not a journal of irqwatch"),
         (("--apply", "--confirm", "nan"), 2, "--confirm"),
         (("--yes",), 2, "--yes is for --apply"),
         (("--apply",), 2, "--apply asks before it writes: without a terminal add --yes"),
-        (("--apply", "--yes", "--journal", "/etc/hostname"), 1, "/etc/hostname exists already"),
+        (("--apply", "--yes", "--journal", A_FILE), 1, f"{A_FILE} exists already"),
         (("--cpus", "8000"), 2, "--cpus 8000: none of these is online"),
         (("--device", "nosuch"), 2, "--device nosuch: no interrupt is of such a device"),
         (("--confirm", "9"), 2, "--confirm is for --apply"),

@@ -272,7 +272,7 @@ def test_a_recording_that_was_cut_off_is_read_up_to_there(path: Path):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["top", "-b", "--from", "/etc/hostname"], 1, "/etc/hostname: not an irqwatch recording"),
+        (["top", "-b", "--from", __file__], 1, f"{__file__}: not an irqwatch recording"),
         (["top", "-b", "--from", "/none"], 1, "/none: No such file or directory"),
         (["serve", "--once"], 2, "--once is for --from."),
         (["top", "--from", str(VIRTIO), "-d", "2"], 2, "--delay is of a live host"),

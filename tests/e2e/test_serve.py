@@ -11,6 +11,7 @@ import urllib.error
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests import open_files
 from tests.e2e.serving import COMMAND, LIMIT_SECONDS, serving
 
 # No collector of the probe: nothing here depends on who runs it.
@@ -62,6 +63,7 @@ def test_signal_ends_it_clean_while_clients_hang(number):
 
 
 def test_three_hundred_idle_clients_do_not_stop_a_scrape():
+    open_files.allow(300)
     with serving(PROC_ONLY) as server:
         host, port = server.address.split(":")
         idle = [socket.create_connection((host, int(port))) for _ in range(300)]

@@ -69,7 +69,7 @@ def test_the_wheel_carries_every_module_and_the_whole_probe(wheel):
         for path in (REPOSITORY / "bpf").rglob("*")
         if path.is_file()
     }
-    assert carried == {str(path) for path in modules | probe}
+    assert carried == {"irqwatch/py.typed", *(str(path) for path in modules | probe)}
     assert {"irqwatch/bpf/irqwatch.bpf.c", "irqwatch/bpf/headers/include/linux/types.h"} <= carried
 
 

@@ -11,16 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import psutil
-
 from irqwatch.model.snapshot import Probe
 from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.probe import ProbeReader
+from tests.live.rounds import Disturbed
+from tests.live.unseen import threads_of_1
 from tests.oracle.pages import EventsLost
 from tests.oracle.ring_buffer import RingBuffer
 
 READINGS_AT_EACH_END = 25
-RUNS = 6
 
 
 class Seen(NamedTuple):
@@ -61,19 +60,8 @@ class Interval(NamedTuple):
     second: list[Seen]
 
 
-class NoQuietReading(Exception):
+class NoQuietReading(Disturbed):
     """Events never paused for as long as a reading takes."""
-
-
-def in_one_of_a_few_runs(check: Callable[[], None]) -> None:
-    """An event at the very end of a reading can go either way, and others may make some as well, or
-    too many: seldom, and never the same. A wrong rule is wrong in each run."""
-    for number in range(1, RUNS):
-        try:
-            return check()
-        except (AssertionError, NoQuietReading, EventsLost) as error:
-            print(f"run {number} of {RUNS}: {error!r}")
-    return check()
 
 
 def record(
@@ -84,7 +72,7 @@ def record(
 ) -> Recording:
     """``needed`` are collectors that it sees through."""
     possible = tuple(range(bpf_syscalls.possible_cpus()))
-    unseen = _threads_of_1()
+    unseen = threads_of_1()
     with (
         RingBuffer("first", recorded=events) as first,
         RingBuffer("second", recorded=events) as second,
@@ -104,9 +92,11 @@ def record(
             first.stop()
         finally:
             reader.close()
-        return Recording(
-            _seen(first), _seen(second), at_the_start, at_the_end, unseen | _threads_of_1()
-        )
+        try:
+            events_of = _seen(first), _seen(second)
+        except EventsLost as error:
+            raise Disturbed(str(error)) from error
+        return Recording(*events_of, at_the_start, at_the_end, unseen | threads_of_1())
 
 
 def quiet_interval(recording: Recording, events: Iterable[str]) -> Interval:
@@ -149,7 +139,3 @@ def _seen(buffer: RingBuffer) -> list[Seen]:
         for time_ns, pid, name, fields in raws
     ]
     return sorted(found, key=lambda seen: seen.time_ns)
-
-
-def _threads_of_1() -> frozenset[int]:
-    return frozenset(thread.id for thread in psutil.Process(1).threads())

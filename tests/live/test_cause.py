@@ -1,6 +1,7 @@
 """Vectors, and what follows from which interrupt, on the running kernel."""
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,22 +9,25 @@ from pathlib import Path
 import pytest
 
 from irqwatch.model.snapshot import Probe
+from irqwatch.parse import cpulist
 from irqwatch.source.probe import ProbeReader
+from tests.live import lines
 from tests.live.kernel import (
+    added,
     counts_around,
     interrupt_counts,
-    line_named,
+    interrupts_of,
     vector_counts,
     wait_for,
 )
-from tests.live.load import read_disk, read_hwrng, send_udp_packets, wake_on_another_cpu
+from tests.live.load import read_disk, send_udp_packets, wake_on_another_cpu
 from tests.live.probe import reader
+from tests.live.rounds import mostly
 from tests.unit.probe.sums import check_causes
 
 pytestmark = pytest.mark.live
 
 COLLECTORS = ("hardirq", "softirq", "vector", "work")
-TRIES = 10
 READS = 1000
 PACKETS = 20_000
 
@@ -61,6 +65,16 @@ def block_of(probe: Probe, irq: int) -> int:
     )
 
 
+def hardware_queues(folder: Path) -> int | None:
+    """Of the disk that the folder is on; None where sysfs does not say."""
+    device = folder.stat().st_dev
+    found = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
+    for disk in (found, found.parent):  # of a partition, the disk
+        if (disk / "mq").is_dir():
+            return sum(1 for _ in (disk / "mq").iterdir())
+    return None
+
+
 def softirqs(probe: Probe, vector: str) -> tuple[int, int]:
     """Runs, and those of them that no interrupt caused."""
     parts = [part for part in probe.parts["softirqs"] if part.vector == vector]
@@ -69,65 +83,70 @@ def softirqs(probe: Probe, vector: str) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     "load",
-    [lambda: read_disk(READS), lambda: read_hwrng(READS)],
-    ids=["disk", "hwrng"],
+    [lambda: read_disk(READS), lambda: send_udp_packets(PACKETS)],
+    ids=["disk", "packets"],
 )
 def test_vectors_are_counted_as_the_kernel_counts_them(
     probe_reader: ProbeReader, load: Callable[[], None]
 ) -> None:
     """The kernel's counts are read before and after each of the probe's, so between them is what
     the probe must have."""
-    for _ in range(TRIES):
+    rows = set(ROWS.values()) & vector_counts().keys()
+    if not rows:
+        pytest.skip(f"/proc/interrupts has none of the rows {', '.join(sorted(ROWS.values()))}")
+
+    def check() -> None:
         outer, before = vector_counts(), rows_seen(probe_reader.read())
         inner = vector_counts()
         load()
-        wake_on_another_cpu(200)
-        inner = {row: count - inner[row] for row, count in vector_counts().items()}
+        if len(os.sched_getaffinity(0)) > 1:
+            wake_on_another_cpu(200)
+        inner = {row: added(count, inner[row]) for row, count in vector_counts().items()}
         seen = rows_seen(probe_reader.read())
-        outer = {row: count - outer[row] for row, count in vector_counts().items()}
+        outer = {row: added(count, outer[row]) for row, count in vector_counts().items()}
         wrong = {
             row: (inner[row], seen[row] - before[row], outer[row])
-            for row in set(ROWS.values())
+            for row in rows
             if not inner[row] * (1 - UNSEEN) - 5 <= seen[row] - before[row] <= outer[row]
         }
-        if not wrong:
-            break
-    assert not wrong
-    assert inner["LOC"] > 10
-    assert inner["RES"] + inner["CAL"] > 100
+        assert not wrong
+        assert inner["LOC"] > 10
+        assert inner["RES"] + inner["CAL"] > 100 or len(os.sched_getaffinity(0)) == 1
+
+    mostly(check, "vectors")
 
 
 def test_what_the_disk_completes_is_its_lines_doing(probe_reader: ProbeReader) -> None:
     """One hardware queue: each interrupt raises BLOCK on its own CPU, if the reader is there
     too (blk_mq_complete_request_remote(), block/blk-mq.c). Those of other readers may not, and one
     interrupt may complete a read of theirs and one of ours."""
-    irq = line_named("virtio1-req.0")
-    (cpu,) = map(int, Path(f"/proc/irq/{irq}/effective_affinity_list").read_text().split())
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
-    try:
-        for _ in range(TRIES):
-            counts = counts_around(
-                lambda: interrupt_counts()[irq],
-                lambda: block_of(probe_reader.read(), irq),
-                lambda: read_disk(READS),
-            )
-            if READS * 0.95 <= counts.seen <= counts.most:
-                break
-    finally:
-        os.sched_setaffinity(0, allowed)
-    assert READS * 0.95 <= counts.seen <= counts.most, counts
+    line = lines.driven_by(lines.DISK)
+    queues = hardware_queues(Path(tempfile.gettempdir()))
+    if queues != 1:
+        pytest.skip(f"a disk with one hardware queue is wanted, this one has {queues}")
+    where = Path(f"/proc/irq/{line.irq}/effective_affinity_list").read_text()
+    on_its_cpu = line._replace(cpu=min(cpulist.parse(where.encode())))
+
+    def check() -> None:
+        counts = counts_around(
+            lambda: interrupt_counts()[line.irq],
+            lambda: block_of(probe_reader.read(), line.irq),
+            lambda: on_its_cpu.interrupt(READS),
+            interrupts_of(line.irq),
+        )
+        assert counts.seen + counts.unseen >= READS * 0.95, counts
+        assert counts.seen <= counts.most, counts
+
+    mostly(check, "BLOCK softirqs of the disk's interrupts")
 
 
 def test_loopback_has_no_interrupt_as_its_cause(probe_reader: ProbeReader) -> None:
-    for _ in range(TRIES):
-        runs, uncaused = softirqs(probe_reader.read(), "NET_RX")
-        send_udp_packets(PACKETS)
-        after, after_uncaused = softirqs(probe_reader.read(), "NET_RX")
-        if after - runs == after_uncaused - uncaused:
-            break
+    runs, uncaused = softirqs(probe_reader.read(), "NET_RX")
+    send_udp_packets(PACKETS)
+    after, after_uncaused = softirqs(probe_reader.read(), "NET_RX")
     assert after - runs >= PACKETS * (1 - UNSEEN)
-    assert after_uncaused - uncaused == pytest.approx(after - runs, rel=UNSEEN)
+    assert after_uncaused - uncaused >= PACKETS * (1 - UNSEEN)
+    assert after_uncaused - uncaused <= after - runs
 
 
 def test_timers_are_the_timers_doing(probe_reader: ProbeReader) -> None:

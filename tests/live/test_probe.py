@@ -1,7 +1,6 @@
 """The probe on the running kernel, without the command line: its counts are the kernel's own."""
 
 import struct
-from collections.abc import Callable
 
 import pytest
 
@@ -9,22 +8,23 @@ from irqwatch import clock
 from irqwatch.model.snapshot import Probe
 from irqwatch.source import bpf_syscalls
 from irqwatch.source.probe import ABANDONED_NS
-from tests.live import load
+from tests.live import lines, load
 from tests.live.kernel import (
     counts_around,
     interrupt_counts,
-    line_named,
+    interrupts_of,
     programs,
     softirq_count,
+    softirqs_of,
     wait_for,
 )
 from tests.live.probe import reader
+from tests.live.rounds import mostly
 
 pytestmark = pytest.mark.live
 
 COLLECTORS = ("hardirq", "softirq", "vector", "work")
 NUMBER_OF_PROGRAMS = {"hardirq": 2, "softirq": 3, "vector": 2, "work": 4}  # on x86
-TRIES = 10  # an event may be under way at a reading, and process 1 is not seen (docs/oracle.md)
 
 
 def softirqs_seen(probe: Probe, vector: str) -> int:
@@ -37,40 +37,36 @@ def hardirqs_seen(probe: Probe, irq: int) -> int:
 
 def test_softirq_counts_are_the_kernels() -> None:
     with reader("softirq") as probe_reader:
-        for _ in range(TRIES):
+
+        def check() -> None:
             counts = counts_around(
                 lambda: softirq_count("NET_RX"),
                 lambda: softirqs_seen(probe_reader.read(), "NET_RX"),
                 lambda: load.send_udp_packets(50_000),
+                softirqs_of("NET_RX"),
             )
-            if counts.are_right:
-                break
-        assert counts.are_right, counts
-        assert counts.seen >= 50_000
+            assert counts.are_right, counts
+            assert counts.seen >= 50_000
+
+        mostly(check, "softirqs of 50,000 packets")
 
 
-@pytest.mark.parametrize(
-    ("line", "make_interrupts", "least"),
-    [
-        ("virtio4-input", lambda: load.read_hwrng(1000), 900),
-        ("virtio1-req.0", lambda: load.read_disk(500), 400),
-    ],
-)
-def test_hardirq_counts_are_the_kernels(
-    line: str, make_interrupts: Callable[[], None], least: int
-) -> None:
-    irq = line_named(line)
+@pytest.mark.parametrize("of", [lines.RNG, lines.DISK])
+def test_hardirq_counts_are_the_kernels(of: lines.Load) -> None:
+    line = lines.driven_by(of)
     with reader("hardirq") as probe_reader:
-        for _ in range(TRIES):
+
+        def check() -> None:
             counts = counts_around(
-                lambda: interrupt_counts()[irq],
-                lambda: hardirqs_seen(probe_reader.read(), irq),
-                make_interrupts,
+                lambda: interrupt_counts()[line.irq],
+                lambda: hardirqs_seen(probe_reader.read(), line.irq),
+                lambda: line.interrupt(400),
+                interrupts_of(line.irq),
             )
-            if counts.are_right:
-                break
-        assert counts.are_right, counts
-        assert counts.seen >= least
+            assert counts.are_right, counts
+            assert counts.seen >= 200
+
+        mostly(check, f"interrupts of {line.action}")
 
 
 def test_every_collector_can_be_left_out() -> None:
@@ -121,9 +117,10 @@ def test_a_cancelled_work_item_leaks_nothing() -> None:
 
 
 def test_a_line_that_vanished_is_forgotten() -> None:
-    irq = line_named("virtio4-input")
+    line = lines.any_line()
+    irq = line.irq
     with reader("hardirq") as probe_reader:
-        load.read_hwrng(10)
+        line.interrupt(40)
         assert hardirqs_seen(probe_reader.read(), irq)
         probe_reader.forget_lines(lambda number, _: number == irq)
         assert not hardirqs_seen(probe_reader.read(), irq)

@@ -16,7 +16,8 @@ from irqwatch.model.histogram import merge
 from irqwatch.model.snapshot import Probe
 from irqwatch.source import bpf_syscalls, loader
 from irqwatch.source.probe import ProbeReader
-from tests.live.recording import RUNS, Seen, in_one_of_a_few_runs, quiet_interval, record
+from tests.live.recording import Seen, quiet_interval, record
+from tests.live.rounds import mostly
 from tests.live.spans import fits, paired
 
 pytestmark = pytest.mark.live
@@ -95,7 +96,7 @@ def test_times_are_those_of_the_trace(
         assert sum(part.generated_count for part in parts) == len(spans) == count
         assert fits(merge(part.latency for part in parts), spans)
 
-    in_one_of_a_few_runs(compare)
+    mostly(compare, "signals")
 
 
 @pytest.fixture
@@ -173,14 +174,14 @@ FAULT = f"import {ctypes.__name__}; {ctypes.__name__}.string_at(0)"
 def test_what_ends_a_process_is_delivered(
     reader: ProbeReader, ends_by: signal.Signals, program: str, name: str, origin: str
 ) -> None:
-    for _ in range(RUNS):  # somebody else may end a process meanwhile
+    def check() -> None:
+        """Somebody else may end a process meanwhile."""
         before = reader.read()
         done = subprocess.run([sys.executable, "-c", program], check=False)
         assert done.returncode == -ends_by
         after = reader.read()
         then, now = counts(before, name, origin), counts(after, name, origin)
-        added = [n - t for n, t in zip(now, then, strict=True)]
-        if added == [1, 0, 1] and after.losses == before.losses:
-            break
-    assert added == [1, 0, 1]
-    assert after.losses == before.losses
+        assert [n - t for n, t in zip(now, then, strict=True)] == [1, 0, 1]
+        assert after.losses == before.losses
+
+    mostly(check, f"{name} of a process that ends")

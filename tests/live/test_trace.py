@@ -9,9 +9,10 @@ import pytest
 from irqwatch.model.slow_event import SlowEvent
 from irqwatch.source.slow_events import SlowEvents, WantedEvents
 from tests.e2e.serving import LIMIT_SECONDS
+from tests.live import lines
 from tests.live.agent import IRQWATCH
-from tests.live.kernel import interrupt_counts, line_named, programs, softirq_count, wait_for
-from tests.live.load import read_hwrng, send_udp_packets
+from tests.live.kernel import interrupt_counts, programs, softirq_count, wait_for
+from tests.live.load import send_udp_packets
 
 pytestmark = pytest.mark.live
 
@@ -33,11 +34,12 @@ def all_there(source: SlowEvents) -> list[SlowEvent]:
 
 
 def test_each_interrupt_of_a_line_is_an_event_and_no_other_lines() -> None:
-    irq = line_named("virtio4-input")
+    line = lines.any_line()
+    irq = line.irq
     most = interrupt_counts()[irq]
     with SlowEvents(WantedEvents(EVERYTHING_NS, irqs=frozenset({irq}))) as source:
         least = interrupt_counts()[irq]
-        read_hwrng(60)
+        line.interrupt(60)
         least = interrupt_counts()[irq] - least
         events = all_there(source)
         dropped = source.dropped()
@@ -46,7 +48,7 @@ def test_each_interrupt_of_a_line_is_an_event_and_no_other_lines() -> None:
     assert {event.irq for event in events} == {irq}
     assert dropped == 0
     assert least - FEW <= len(hardirqs) <= most
-    assert all(event.cause == "virtio4-input" for event in hardirqs)
+    assert all(event.cause == line.action for event in hardirqs)
 
 
 def test_a_timer_has_the_name_of_its_function() -> None:

@@ -91,6 +91,11 @@ class RingBuffer:
     def _write(self, name: str, text: str) -> None:
         (self._instance / name).write_text(text)
 
+    def filter(self, event: str, condition: str) -> None:
+        """Record of this event only those of which the condition on its fields holds
+        (Documentation/trace/events.rst, "Event filtering")."""
+        self._write(f"events/{event}/filter", condition)
+
     def enable(self) -> None:
         """Take a place in the order in which the kernel calls those that look at an event: behind
         all that are there, BPF programs too (tracepoint_probe_register(), kernel/tracepoint.c)."""

@@ -1,6 +1,7 @@
 """deploy/setup, with stand-ins for apt-get, id, pip and Python that note how they are called."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+LOCK = REPOSITORY / "deploy/lock"
 
 # Makes a .venv whose python is a stand-in too. $FAKE_PYTHON is "old", "bare" (no venv) or empty.
 PYTHON = """#!/bin/sh
@@ -50,6 +52,7 @@ class Machine:
         self.bin.mkdir()
         for name in ("deploy/setup", "tests/apt-packages.txt", "pyproject.toml"):
             shutil.copy(REPOSITORY / name, self.clone / name)
+        shutil.copytree(LOCK, self.clone / "deploy/lock")
         for name, text in (("python3", PYTHON), ("apt-get", APT_GET), ("id", ID)):
             self.stand_in(name, text)
 
@@ -175,13 +178,36 @@ def test_not_root_it_says_what_is_missing_and_installs_nothing(machine):
     assert installs(calls) == []
 
 
-def test_the_tools_of_the_checks_come_from_a_group_which_only_a_recent_pip_knows(machine):
+def test_the_tools_of_the_checks_have_the_locked_versions(machine):
     (machine.clone / "tests/apt-packages.txt").write_text("")
 
     _, calls = machine.setup("dev")
 
     pips = [call.partition("install --quiet ")[2] for call in calls if "-m pip" in call]
-    assert pips == ["pip>=25.1", "--editable . --group dev"]
+    assert pips == [
+        "--require-hashes --requirement deploy/lock/dev.txt",
+        "--no-deps --no-build-isolation --editable .",
+    ]
+
+
+@pytest.mark.parametrize("group", ["dev", "vm"])
+def test_the_lock_has_what_is_asked_for_and_names_no_registry(group):
+    text = (LOCK / f"{group}.txt").read_text()
+    locked = re.findall(r"^([\w-]+)==", text, re.MULTILINE)
+    assert "http" not in text and "index" not in text
+    assert len(re.findall("--hash=sha256:", text)) >= len(locked)
+    asked = wanted(group)
+    assert asked and asked <= set(locked)
+
+
+def wanted(group):
+    """The names in pyproject.toml; Python 3.10 has no tomllib."""
+    text = (REPOSITORY / "pyproject.toml").read_text()
+    lists = [re.search(r"^dependencies = \[(.*)\]$", text, re.MULTILINE)[1]]
+    lists.append(re.search(r"^dev = \[(.*?)^\]$", text, re.MULTILINE | re.DOTALL)[1])
+    if group == "vm":
+        lists.append(re.search(r"^vm = \[.*?\}, (.*)\]$", text, re.MULTILINE)[1])
+    return {name for one in lists for name in re.findall(r'"([\w-]+)', one)}
 
 
 def test_tools_of_the_tests_that_are_missing_are_said_in_one_line(machine):

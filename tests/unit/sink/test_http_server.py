@@ -20,6 +20,7 @@ from irqwatch.sink.http.server import (
     Server,
     listen,
 )
+from tests.open_files import allow
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 TURNS = 2000
@@ -148,6 +149,7 @@ def test_headers_that_are_too_long_are_refused(bench):
 
 
 def test_three_hundred_idle_clients_do_not_stop_a_scrape(bench):
+    allow(600)  # both ends are here
     idle = [bench.client() for _ in range(300)]
 
     assert bench.received(bench.client(GET)).endswith(b"metric 1\n")
