@@ -5,7 +5,7 @@ ARGS ?=
 SCRIPTS = $(shell grep -rlIE --exclude='*.py' '^\#!/(usr/)?bin/(env )?(ba|da)?sh' .ci deploy tests bench 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-vm top test check bench fuzz golden docs test-vm clean
+.PHONY: help setup setup-dev setup-vm top test coverage check bench fuzz golden docs lock test-vm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -24,10 +24,16 @@ top: setup ## the live screen (plain frames without a terminal); ARGS="-n 3 -d 2
 
 # Live tests count what the whole kernel does and take CPUs offline: one at a time, after the rest.
 test: setup-dev ## every test; those that need this kernel's BPF say why when they are skipped
-	@status=0; \
-	$(BIN)/pytest -q -n 2 --dist loadfile -m 'not live' $(ARGS) || status=1; \
+	@rm -rf .cache/coverage; mkdir -p .cache/coverage; status=0; \
+	$(BIN)/pytest -q -n 2 --dist loadfile -p tests.measured -m 'not live' $(ARGS) || status=1; \
 	$(BIN)/pytest -q -m live $(ARGS) || status=1; \
+	$(BIN)/coverage combine -q && \
+	echo "coverage of irqwatch/ (make coverage lists what is missing):" \
+	    "$$($(BIN)/coverage report --format=total) %"; \
 	exit $$status
+
+coverage: setup-dev ## of the last make test: the lines of irqwatch that did not run
+	@$(BIN)/coverage report --show-missing
 
 check: setup-dev ## format, lint, strict types, import contracts, layouts, shell scripts
 	$(BIN)/ruff format --check .
@@ -47,6 +53,11 @@ fuzz: setup-dev ## the probe, compiled natively, under libFuzzer for FUZZ_SECOND
 
 golden: setup-dev ## write the expected outputs of the golden tests anew; read the diff
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q -k golden $(ARGS)
+
+lock: ## choose the versions of the development environment anew; needs uv (https://docs.astral.sh/uv)
+	for group in dev vm; do uv pip compile -q --universal --python-version 3.10 --generate-hashes \
+	    --no-emit-index-url --no-annotate --custom-compile-command 'make lock' --upgrade \
+	    --group $$group pyproject.toml --output-file deploy/lock/$$group.txt; done
 
 docs: setup-dev ## write what is made of the collectors' records
 	@$(BIN)/python -m docs.make

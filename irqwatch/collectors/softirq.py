@@ -215,8 +215,9 @@ def _show_where(sheet: Sheet, times: Collection[SoftirqTime], labels: Labels) ->
     rest = sum(time.run.count for time in times) - in_ksoftirqd - count
     rest_ns = sum(time.run.sum_ns for time in times) - in_ksoftirqd_ns - ns
     for after, (n, total_ns) in {"interrupt": (count, ns), "task": (rest, rest_ns)}.items():
-        sheet.values["irqwatch_inline_softirqs_total"][(*labels, after)] = n
-        sheet.values["irqwatch_inline_softirq_seconds_total"][(*labels, after)] = total_ns / NS
+        where = (*labels, after)
+        sheet.values["irqwatch_inline_softirqs_total"][where] = n
+        sheet.values["irqwatch_inline_softirq_seconds_total"][where] = total_ns / NS
     restarts = sum(time.restarts for time in times)
     sheet.values["irqwatch_softirq_restarts_total"][labels] = restarts
 
