@@ -30,7 +30,7 @@ def why_immovable(line: LineFacts, facts: Facts) -> Stays | None:
 
 def is_left_out(line: LineFacts, devices: frozenset[str]) -> bool:
     """``devices`` are the only ones wanted; none is all."""
-    return bool(devices) and not devices & {line.device, *(one.device for one in line.devices)}
+    return bool(devices) and not devices & line.called
 
 
 def is_managed(line: LineFacts, facts: Facts) -> bool:

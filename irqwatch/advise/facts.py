@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean, stdev
 
-from irqwatch.base import counters, measures
-from irqwatch.base.names import device_names, line_name
+from irqwatch.base import action_name, counters, measures
+from irqwatch.base.names import device_names, line_name, names_of_lines
 from irqwatch.collectors.hardirq import HardirqSource
 from irqwatch.model import plan
 from irqwatch.model.evidence import NamedLine
@@ -50,6 +50,7 @@ class LineFacts:
     sources: tuple[HardirqSource, ...]  # its actions, of all windows
     setting: LineSetting | None = None
     devices: tuple[LineDevice, ...] = ()  # several on a shared line
+    called: frozenset[str] = frozenset()  # all names that it is found by
     unhandled: int = 0  # more than before, over the measurement
     current: frozenset[int] = frozenset()  # online CPUs where it runs
 
@@ -85,6 +86,12 @@ class LineFacts:
     @property
     def queue(self) -> int | None:
         return self.devices[0].queue if len(self.devices) == 1 else None
+
+    @property
+    def serves(self) -> str:
+        """Which way its queue goes, as in ActionName."""
+        ways = {action_name.parse(action).serves for action in self.line.actions} - {""}
+        return ways.pop() if len(ways) == 1 else ""
 
     @property
     def node(self) -> int | None:
@@ -248,6 +255,7 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
     for device in last.devices:
         devices[device.irq].append(device)
     names = device_names(last.devices)
+    called = names_of_lines(last.lines, last.devices, last.behind)
     sources: list[dict[int, list[HardirqSource]]] = []
     for window in windows:
         sources.append(defaultdict(list))
@@ -278,6 +286,7 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
             sources=every,
             setting=setting,
             devices=own,
+            called=called[line.irq],
             unhandled=_rise(before, setting),
             current=_current(setting, _means(loads), online),
         )

@@ -1,6 +1,5 @@
 """The lines and CPUs of a host as placement takes them, and its answer as moves with reasons."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +7,7 @@ from functools import cached_property
 from irqwatch.advise import eligible, thresholds
 from irqwatch.advise.facts import Facts, LineFacts
 from irqwatch.advise.placement import Item, Placement, Slot, place
+from irqwatch.base.action_name import RX, TX
 from irqwatch.model.plan import (
     Busier,
     CpuLoad,
@@ -20,9 +20,6 @@ from irqwatch.model.plan import (
     Stays,
     WhyOutside,
 )
-
-# The vectors of one pair: "eth0-rx-3" and "eth0-tx-3", "virtio0-input.0" and "virtio0-output.0".
-_HALF = re.compile(r"[-.](?:rx|tx|input|output)[-.]?\d+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ def _noise(facts: Facts, cpus: frozenset[int]) -> float:
 
 
 def _item(line: LineFacts, facts: Facts) -> Item:
-    halves = any(_HALF.search(action) for action in line.line.actions)
+    is_half = line.serves in {RX, TX}  # the vectors of one pair would rather be on one CPU
     return Item(
         key=line.irq,
         load=line.load,
@@ -119,7 +116,7 @@ def _item(line: LineFacts, facts: Facts) -> Item:
         movable=True,
         device=line.device,
         queue=line.queue,
-        group=(line.device, line.queue) if halves and line.queue is not None else None,
+        group=(line.device, line.queue) if is_half and line.queue is not None else None,
     )
 
 

@@ -7,7 +7,7 @@ from irqwatch.advise.facts import Facts, Window, gather
 from irqwatch.advise.findings import findings
 from irqwatch.advise.moves import Placed, placed
 from irqwatch.advise.thresholds import DEFAULTS
-from irqwatch.base.names import device_names, line_name
+from irqwatch.base.names import behind_names, names_of_lines
 from irqwatch.cells import cpu_list
 from irqwatch.errors import UsageError
 from irqwatch.model.plan import (
@@ -64,6 +64,7 @@ def make_plan(windows: Sequence[Window], wanted: Wanted) -> Plan:
         immovable=answer.immovable,
         left_out=answer.left_out,
         findings=findings(facts, answer),
+        behind=behind_names(windows[-1].after.behind),
         thresholds=dict(wanted.thresholds),
         unavailable=facts.unavailable,
     )
@@ -73,11 +74,8 @@ def check(now: Snapshot, wanted: Wanted) -> None:
     """Raises UsageError where what is wanted is not on this host."""
     if wanted.cpus is not None and not wanted.cpus & set(now.topology.online):
         raise UsageError(f"--cpus {cpu_list(wanted.cpus)}: none of these is online")
-    numbered = {line.irq: line for line in now.lines if line.irq is not None}
-    of_devices = [one for one in now.devices if one.irq in numbered]
-    nameless = numbered.keys() - {one.irq for one in of_devices}
-    known = {one.device for one in of_devices} | set(device_names(of_devices).values())
-    known |= {line_name(numbered[irq]) for irq in nameless}
+    called = names_of_lines(now.lines, now.devices, now.behind)
+    known: frozenset[str] = frozenset().union(*called.values())
     if unknown := sorted(wanted.devices - known):
         raise UsageError(f"--device {unknown[0]}: no interrupt is of such a device")
 

@@ -1,18 +1,65 @@
 """What lines, their devices and cgroups are called: each face asks here. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from irqwatch.model.snapshot import Line, LineDevice
+
+_BEHIND_SHOWN = 2
 
 
 def device_names(devices: Iterable[LineDevice]) -> dict[int, str]:
     """By interrupt number; of a line that several devices share the names of all, in alphabetical
-    order: "eth3, i801_smbus"."""
+    order: "eth3, i801_smbus". A name stays as long as the device does, whatever is plugged in
+    behind it (decision 15)."""
     names: defaultdict[int, list[str]] = defaultdict(list)
     for device in devices:
         names[device.irq].append(device.device)
     return {irq: ", ".join(sorted(of_line)) for irq, of_line in names.items()}
+
+
+def behind_names(behind: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Adapter → what hangs behind it, short: "sda, sdb"; of more than two "sda +23". Not those that
+    are called after the adapter, as nvme0n1 is: they say nothing new."""
+    return {
+        adapter: _short(names)
+        for adapter, names in behind.items()
+        if names and not all(name.startswith(adapter) for name in names)
+    }
+
+
+def _short(names: Sequence[str]) -> str:
+    if len(names) <= _BEHIND_SHOWN:
+        return ", ".join(names)
+    return f"{names[0]} +{len(names) - 1}"
+
+
+def with_behind(device: str, behind: Mapping[str, str]) -> str:
+    """What a person is shown of a line's device or devices, with what ``behind_names`` gives:
+    "sda +23 (0000:00:17.0)"."""
+    return ", ".join(
+        f"{behind[name]} ({name})" if name in behind else name for name in device.split(", ")
+    )
+
+
+def names_of_lines(
+    lines: Iterable[Line], devices: Collection[LineDevice], behind: Mapping[str, Sequence[str]]
+) -> dict[int, frozenset[str]]:
+    """By interrupt number, every name that a line is found by: its actions; its devices, their
+    addresses and what hangs behind them; all of a shared line together, as they are shown."""
+    of_devices: defaultdict[int, set[str]] = defaultdict(set)
+    for device in devices:
+        of_devices[device.irq] |= {device.device, device.bus_address}
+        of_devices[device.irq] |= {*behind.get(device.device, ())}
+    joined, short = device_names(devices), behind_names(behind)
+    found = {}
+    for line in lines:
+        if line.irq is not None:
+            names = {*line.actions, line_name(line), *of_devices[line.irq]}
+            if device_name := joined.get(line.irq):
+                names |= {device_name, with_behind(device_name, short)}
+            found[line.irq] = frozenset(names - {""})
+    return found
 
 
 def line_name(line: Line) -> str:

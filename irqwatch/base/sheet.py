@@ -31,8 +31,8 @@ class Sheet:
 class Exporting:
     """What is the same for all scrapes of one exporter: how finely the host is shown, and the sums
     that must not fall. ``follows`` gives what followed from what, of all collectors; ``devices``
-    are what lines' devices are called, by interrupt number; ``interval_ns`` is the time since the
-    last scrape."""
+    are what lines' devices are called, by interrupt number, ``behind`` what hangs behind adapters,
+    by device; ``interval_ns`` is the time since the last scrape."""
 
     def __init__(
         self, detail: Detail, follows: Callable[[Probe | None], Iterator[Follows]]
@@ -40,6 +40,7 @@ class Exporting:
         self.detail = detail
         self.follows = follows
         self.devices: Mapping[int, str] = {}
+        self.behind: Mapping[str, str] = {}
         self.interval_ns = 0
         self._groups: dict[str, Groups] = {}
         self._cpu_sums: dict[str, CpuSums] = {}

@@ -201,6 +201,8 @@ def coverage(interval: Interval) -> tuple[int, int]:
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     """By line and action, else by device."""
     _count_lines(sheet, snapshot, exporting)
+    for device, behind in exporting.behind.items():
+        sheet.values["irqwatch_behind_info"][device, behind] = 1
     _time_threads(sheet, snapshot, exporting)
     if snapshot.probe:
         _time(sheet, snapshot.probe, exporting)
@@ -406,6 +408,22 @@ COLLECTOR = Collector(
                 "(which are NMIs) on x86."
             ),
             example="sum by (row) (rate(irqwatch_interrupts_counted_again_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_behind_info",
+            kind="info",
+            labels=("device", "behind"),
+            help="What hangs behind a host adapter: disks, USB devices.",
+            unit="always 1",
+            meaning=(
+                "The disks and USB devices behind an adapter that has no name but its address: "
+                "`sda, sdb`, of more than two `sda +23`. It is looked up each minute. No other "
+                "metric has them, as they come and go."
+            ),
+            example=(
+                "sum by (device) (rate(irqwatch_interrupts_total[5m])) "
+                "* on (device) group_left (behind) irqwatch_behind_info"
+            ),
         ),
         Metric(
             name="irqwatch_irq_thread_cpu_seconds_total",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from irqwatch.base.collector import Collector
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, share, total
+from irqwatch.base.names import behind_names
 from irqwatch.collectors import ALL, without_blind
 from irqwatch.derive.causes import NO_INTERRUPT, Causes, causes
 from irqwatch.derive.coverage import coverage_by, losses, lowest
@@ -53,6 +54,7 @@ def derive(current: Snapshot, previous: Snapshot) -> View:
         unavailable=tuple(unavailable),
         unknown_lines=interval.unknown_lines,
         uncaused=caused.of(*NO_INTERRUPT),
+        behind=behind_names(current.behind),
     )
 
 

@@ -1,6 +1,7 @@
 """All that is known of one interrupt line."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from irqwatch.model.snapshot import Line, LineDevice, LineSetting, Thread
 from irqwatch.model.topology import Topology
@@ -20,3 +21,4 @@ class LineStory:
     interval_s: float
     is_counted: bool  # False: how often it fired is not known
     timed: bool  # whether the probe timed hard interrupts
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # as in Snapshot

@@ -199,4 +199,5 @@ class Plan:
     left_out: tuple[Immovable, ...] = ()  # count and could be moved, but --device names others
     findings: tuple[Finding, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    behind: Mapping[str, str] = field(default_factory=dict)  # adapter → "sda +23" behind it
     unavailable: tuple[Unavailable, ...] = ()  # what the advice had to do without

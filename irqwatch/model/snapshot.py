@@ -81,7 +81,7 @@ class LineDevice:
 
     irq: int
     device: str  # "eth0", "nvme0", "vda"; the bus address where nothing better is known
-    kind: str  # "net", "nvme", "block", "pci", "platform", …
+    kind: str  # "net", "nvme", "block", "ata", "scsi", "usb", "pci", …
     bus_address: str = ""  # "0000:00:03.0"
     queue: int | None = None
     node: int | None = None  # the device's own NUMA node
@@ -193,3 +193,6 @@ class Snapshot:
     tuning: Tuning | None = None  # only where it was asked for
     line_cpus: frozenset[int] = frozenset()  # those that /proc/interrupts has columns for …
     softirq_cpus: frozenset[int] = frozenset()  # … and /proc/softirqs; empty in older recordings
+    # Name of a device in ``devices`` → disks and USB devices behind it, at most ``MOST`` of
+    # irqwatch/source/behind.py
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

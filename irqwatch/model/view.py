@@ -146,3 +146,4 @@ class View:
     unavailable: tuple[Unavailable, ...] = ()
     unknown_lines: frozenset[int] = frozenset()  # of which the count is not known
     uncaused: tuple[Caused, ...] = ()  # what followed from no interrupt: tasks, loopback
+    behind: Mapping[str, str] = field(default_factory=dict)  # adapter → "sda +23" behind it

@@ -19,9 +19,9 @@ from irqwatch.model.tuning import Tuning
 # names one device among others, and none is what a person called one.
 _KERNEL_WORDS = """
     acpi ahci amd backlog balloon bnxt cascade cfg80211 config control conversion deflate device dm
-    dmar edac efficient ehci ena error ext4 fault fence flush freezable fs ged gp gve hcd high
-    highpri hotplug hpet i2c i40e i801 i8042 iavf ice igb igc inet inflate intel iommu irq ixgbe
-    kblockd kcryptd kintegrityd kthrotld kvfree kvm linkwatch long mei mgmnt mld mlx4 mlx5 mm
+    ctrl dmar edac efficient ehci ena error ext4 fault fdir fence flush freezable fs ged gp gve hcd
+    high highpri hotplug hpet i2c i40e i801 i8042 iavf ice igb igc inet inflate intel iommu irq
+    ixgbe kblockd kcryptd kintegrityd kthrotld kvfree kvm linkwatch long mei mgmnt mld mlx4 mlx5 mm
     mmc mpt3sas msi netns notify nvme ohci ordered par pch pci pcie pciehp percpu perf pm pme
     pmu power psi rcu reclaim reporting reset rpciod rsv sata scsi smbus stats sync system tc
     tick timer tlb ucsi uhci unbound usb vi virtio vmstat vq vsock wg wq writeback xfs xhci
@@ -29,8 +29,8 @@ _KERNEL_WORDS = """
 """
 # With the number of a queue after them: "comp40", "rx3".
 _QUEUE_WORDS = """
-    admin async ce comp config control controlq cq eq event events input io msix ntfy output page
-    pages port q queue reply req request requests ring rx rxtx tx txrx
+    admin async ce comp config control controlq cq eq event events fp g input io msix ntfy output
+    page pages port q queue reply req request requests ring rx rxq rxtx slice sq tx txc txq txrx
 """
 # Of kernel threads; the rest of a name after "-" is that of a workqueue or an interrupt.
 _KERNEL_THREADS = re.compile(
@@ -73,6 +73,10 @@ class Anonymizer:
             ),
             lines=tuple(self._line(line) for line in snapshot.lines),
             devices=tuple(self._device(device) for device in snapshot.devices),
+            behind={
+                self._name(adapter): tuple(map(self._name, names))
+                for adapter, names in snapshot.behind.items()
+            },
             threads=tuple(replace(t, name=self._task(t.name)) for t in snapshot.threads),
             probe=snapshot.probe and self._probe(snapshot.probe),
             tuning=snapshot.tuning and self._tuning(snapshot.tuning),

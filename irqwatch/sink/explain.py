@@ -1,7 +1,7 @@
 """All that is known of one interrupt line, for people and scripts. docs/json.md has the keys."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from irqwatch.base import hint
 from irqwatch.base.names import device_names
@@ -12,6 +12,7 @@ from irqwatch.model.view import Caused, InterruptSource, Source
 
 SCHEMA = 1
 LABEL_WIDTH = 13
+BEHIND_TOLD = 24
 
 FOLLOWED = {True: "", False: " (not followed)", None: " (not known whether it runs there)"}
 
@@ -28,8 +29,11 @@ def _wiring(story: LineStory) -> Iterator[tuple[str, str]]:
     line = story.line
     for device in story.devices:
         queue = "" if device.queue is None else f", queue {device.queue}"
-        address = f" at {device.bus_address}" if device.bus_address else ""
+        is_named = device.bus_address not in {"", device.device}
+        address = f" at {device.bus_address}" if is_named else ""
         yield "device", f"{device.device} ({device.kind}){address}{queue}"
+        if behind := story.behind.get(device.device):
+            yield "behind it", _some(behind)
     yield (
         "controller",
         f"{line.controller or UNKNOWN}, hwirq {line.hwirq or UNKNOWN}, "
@@ -37,6 +41,11 @@ def _wiring(story: LineStory) -> Iterator[tuple[str, str]]:
     )
     if story.setting and story.setting.unhandled:
         yield "unhandled", f"{story.setting.unhandled:,} that no action took as its own"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - BEHIND_TOLD} more" if len(names) > BEHIND_TOLD else ""
+    return ", ".join(names[:BEHIND_TOLD]) + more
 
 
 def _placement(story: LineStory) -> Iterator[tuple[str, str]]:
@@ -147,6 +156,7 @@ def to_json(story: LineStory) -> str:
             "trigger": line.trigger or None,
             "device": device_names(story.devices).get(line.irq or 0),
             "kind": device.kind if device else None,
+            "behind": [name for of in story.devices for name in story.behind.get(of.device, ())],
             "bus_address": device.bus_address or None if device else None,
             "queue": device.queue if device else None,
             "node": _node(story),

@@ -30,6 +30,7 @@ def _view(view: View) -> Json:
         "coverage_by": dict(sorted(view.coverage_by.items())),
         "losses": dict(sorted(view.losses.items())),
         "unavailable": [{"part": lack.part, "reason": lack.reason} for lack in view.unavailable],
+        "behind": dict(view.behind),
         "cpus": [_cpu(cpu) for cpu in view.cpus],
         "sources": [_source(source, view) for source in view.sources],
         "uncaused": [_caused(part) for part in view.uncaused],

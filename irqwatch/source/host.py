@@ -15,7 +15,6 @@ from irqwatch.model.snapshot import (
     CpuTimes,
     Host,
     Line,
-    LineDevice,
     LineSetting,
     Softnet,
     Thread,
@@ -24,7 +23,7 @@ from irqwatch.model.snapshot import (
 from irqwatch.model.topology import Topology
 from irqwatch.model.tuning import Tuning
 from irqwatch.parse import interrupts, softirqs, softnet_stat, stat
-from irqwatch.source.devices import DevicesReader
+from irqwatch.source.devices import Devices, DevicesReader
 from irqwatch.source.root import TABLE_BYTES, Root, Unreadable, read, read_parsed, refused, shown
 from irqwatch.source.settings import SettingsReader
 from irqwatch.source.threads import ThreadsReader
@@ -54,8 +53,8 @@ class HostReader:
     """Reads one host. Raises nothing for what the host lacks: that is in ``unavailable``.
 
     ``read`` is cheap and always fresh. What costs more is apart, and kept by a rule: settings until
-    they are older than the caller allows, devices until a line or an action changes, the list of
-    threads for a minute (their CPU time is always fresh).
+    they are older than the caller allows, devices until a line or an action changes or for a
+    minute, the list of threads for a minute (their CPU time is always fresh).
     """
 
     def __init__(self, root: Root) -> None:
@@ -109,9 +108,10 @@ class HostReader:
         """/proc/irq of ``lines``, read again when older than ``max_age_ns`` or the lines differ."""
         return self._settings.read(lines, now_ns, max_age_ns)
 
-    def devices(self, lines: Iterable[Line]) -> tuple[LineDevice, ...]:
-        """The devices of ``lines``, looked up again when a line or an action differs."""
-        return self._devices.read(lines)
+    def devices(self, lines: Iterable[Line], now_ns: int) -> Devices:
+        """The devices of ``lines``, looked up again when a line or an action differs, and each
+        minute for what hangs behind them."""
+        return self._devices.read(lines, now_ns)
 
     def tuning(self, topology: Topology, now_ns: int, max_age_ns: int) -> Tuning:
         """What is set beside /proc/irq, read again when older than ``max_age_ns``."""

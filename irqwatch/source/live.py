@@ -74,7 +74,8 @@ class LiveSource:
             if tuning_max_age_ns is None
             else self._host.tuning(reading.topology, monotonic_ns, tuning_max_age_ns)
         )
-        devices, threads = self._host.devices(reading.lines), self._host.threads(monotonic_ns)
+        devices = self._host.devices(reading.lines, monotonic_ns)
+        threads = self._host.threads(monotonic_ns)
         return Snapshot(
             schema=SCHEMA,
             monotonic_ns=monotonic_ns,
@@ -85,7 +86,8 @@ class LiveSource:
             softirq_counts=reading.softirq_counts,
             cpu_times=reading.cpu_times,
             settings=settings,
-            devices=devices,
+            devices=devices.devices,
+            behind=devices.behind,
             softnet=reading.softnet,
             threads=threads,
             probe=probe,

@@ -6,7 +6,7 @@ from mmap import PAGESIZE
 from types import TracebackType
 
 from irqwatch import clock
-from irqwatch.base.names import device_names
+from irqwatch.base.names import device_names, names_of_lines
 from irqwatch.collectors import ALL, DEFAULT_COLLECTORS
 from irqwatch.collectors.trace import DROPS, EVENTS, NOT_LISTED, Decoder, LineName, macro
 from irqwatch.errors import IrqwatchError, ProbeError, UsageError
@@ -51,7 +51,9 @@ class SlowEvents:
         self._host = HostReader(Root())
         reading = self._host.read()
         self._lines = self._line_names(reading)
-        defines = filters(wanted, lines_of(wanted, self._lines), reading.topology.possible)
+        found = self._host.devices(reading.lines, clock.monotonic_ns())
+        called = names_of_lines(reading.lines, found.devices, found.behind)
+        defines = filters(wanted, lines_of(wanted, called), reading.topology.possible)
         bpf_syscalls.check_possible(reading.topology.possible)
         limits = loader.sizes(len(reading.lines), reading.topology.possible)
         loaded, refused = loader.load((*COLLECTORS, "trace"), limits, defines)
@@ -110,7 +112,8 @@ class SlowEvents:
             self._reader.read()
 
     def _line_names(self, reading: HostReading) -> dict[int, LineName]:
-        return line_names(reading.lines, self._host.devices(reading.lines))
+        found = self._host.devices(reading.lines, clock.monotonic_ns())
+        return line_names(reading.lines, found.devices)
 
 
 def line_names(lines: Iterable[Line], devices: Iterable[LineDevice]) -> dict[int, LineName]:
@@ -123,18 +126,14 @@ def line_names(lines: Iterable[Line], devices: Iterable[LineDevice]) -> dict[int
     }
 
 
-def lines_of(wanted: WantedEvents, lines: Mapping[int, LineName]) -> frozenset[int]:
-    """The lines of ``wanted.irqs`` that are of ``wanted.devices`` too; empty is all. Raises
-    UsageError where there are none."""
-    if missing := sorted(wanted.irqs - lines.keys()):
+def lines_of(wanted: WantedEvents, called: Mapping[int, Collection[str]]) -> frozenset[int]:
+    """The lines of ``wanted.irqs`` that are of ``wanted.devices`` too; empty is all. ``called`` is
+    what each line is found by. Raises UsageError where there are none."""
+    if missing := sorted(wanted.irqs - called.keys()):
         raise UsageError(f"there is no interrupt {missing[0]} (see /proc/interrupts)")
     of_devices: set[int] = set()
     for device in sorted(wanted.devices):
-        found = {
-            irq
-            for irq, name in lines.items()
-            if device in (*name.device.split(", "), *name.action.split(", "))
-        }
+        found = {irq for irq, names in called.items() if device in names}
         if not found:
             raise UsageError(f"no interrupt belongs to a device {device}")
         of_devices |= found

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from irqwatch.base import action_name
 from irqwatch.base.text import LONGEST, clean
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import Line
 from irqwatch.parse import (
-    action_name,
     cpulist,
     cpumask,
     interrupts,
@@ -22,7 +22,7 @@ from irqwatch.parse import (
 )
 
 PARSERS: dict[str, Callable[[bytes], object]] = {
-    "action_name": lambda raw: action_name.queue_of(clean(raw)),
+    "action_name": lambda raw: action_name.parse(clean(raw), ["eth0"]),
     "cpulist": cpulist.parse,
     "cpumask": cpumask.parse,
     "interrupts": interrupts.parse,

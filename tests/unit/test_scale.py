@@ -100,7 +100,7 @@ def test_the_tree_reads_as_the_snapshot_it_was_made_of(cpus: int) -> None:
             softirq_counts=reading.softirq_counts,
             cpu_times=reading.cpu_times,
             settings=reader.settings(reading.lines, 0, 0),
-            devices=reader.devices(reading.lines),
+            devices=reader.devices(reading.lines, 0).devices,
             softnet=reading.softnet,
             threads=reader.threads(0),
             unavailable=reading.unavailable,

@@ -1,6 +1,5 @@
 """Findings 1, 2, 5, 10, 11, 20: where the lines of a device run."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -16,6 +15,7 @@ from irqwatch.advise.findings.rule import (
     named,
     queues,
 )
+from irqwatch.base.action_name import RX, TX
 from irqwatch.base.hint import is_followed
 from irqwatch.model.action import SetAffinity
 from irqwatch.model.evidence import (
@@ -26,9 +26,6 @@ from irqwatch.model.evidence import (
     SplitPair,
     WideMask,
 )
-
-_RX = re.compile(r"[-.](?:rx|input)[-.]?\d+$", re.IGNORECASE)
-_TX = re.compile(r"[-.](?:tx|output)[-.]?\d+$", re.IGNORECASE)
 
 
 def one_cpu(case: Case) -> Iterator[Seen]:
@@ -141,8 +138,8 @@ def split_pair(case: Case) -> Iterator[Seen]:
         for line in lines:
             by_queue[line.queue].append(line)
         for queue, pair in sorted(by_queue.items(), key=lambda item: item[0] or 0):
-            rx = [line for line in pair if any(_RX.search(name) for name in line.line.actions)]
-            tx = [line for line in pair if any(_TX.search(name) for name in line.line.actions)]
+            rx = [line for line in pair if line.serves == RX]
+            tx = [line for line in pair if line.serves == TX]
             if len(rx) != 1 or len(tx) != 1 or not case.facts.is_busy(rx[0]):
                 continue
             together = rx[0].current & tx[0].current

@@ -40,6 +40,7 @@ def _plan(plan: Plan) -> Json:
         "moves": [_move(move, plan.weighed_by) for move in plan.moves],
         "immovable": [_immovable(one) for one in plan.immovable],
         "left_out": [_immovable(one) for one in plan.left_out],
+        "behind": dict(plan.behind),
         "findings": [_finding(finding, plan.weighed_by) for finding in plan.findings],
         "thresholds": dict(sorted(plan.thresholds.items())),
         "unavailable": [{"part": lack.part, "reason": lack.reason} for lack in plan.unavailable],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from irqwatch.cells import cpu_list, in_ascii, left
 from irqwatch.model.action import Action
-from irqwatch.model.plan import CannotTell, CpuLoad, Finding, Immovable, Move, Plan
+from irqwatch.model.plan import CannotTell, CpuLoad, Finding, Immovable, Move, Plan, PlannedLine
 from irqwatch.sink.advise import text as figure
 from irqwatch.sink.advise import words
 from irqwatch.sink.advise.commands import typed
@@ -157,7 +157,7 @@ def _moves(plan: Plan, look: ReportLook) -> list[str]:
     def row(move: Move) -> tuple[str, ...]:
         return (
             str(move.line.irq),
-            move.line.name,
+            _named(move.line, plan),
             cpu_list(move.effective),
             cpu_list(move.to),
             _load(move.load, plan),
@@ -171,6 +171,12 @@ def _moves(plan: Plan, look: ReportLook) -> list[str]:
     ]
 
 
+def _named(line: PlannedLine, plan: Plan) -> str:
+    """With what hangs behind its device, of which the driver's name says nothing."""
+    behind = plan.behind.get(line.device)
+    return f"{line.name}: {behind}" if behind else line.name
+
+
 def _immovable(plan: Plan, look: ReportLook) -> list[str]:
     if not plan.immovable:
         return []
@@ -178,7 +184,7 @@ def _immovable(plan: Plan, look: ReportLook) -> list[str]:
     def row(one: Immovable) -> tuple[str, ...]:
         return (
             str(one.line.irq),
-            one.line.name,
+            _named(one.line, plan),
             cpu_list(one.effective),
             _load(one.load, plan),
             words.stays(one),

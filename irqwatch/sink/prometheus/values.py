@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from irqwatch.base.fold import HistogramDetail, LongestLately, choose_detail
 from irqwatch.base.measures import NS
-from irqwatch.base.names import device_names
+from irqwatch.base.names import behind_names, device_names
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.collectors import ALL, follows, lines_of, without_blind
 from irqwatch.model.snapshot import Probe, Snapshot
@@ -34,6 +34,7 @@ class Accountant:
         sheet = Sheet()
         snapshot = without_blind(snapshot)
         self._exporting.devices = device_names(snapshot.devices)
+        self._exporting.behind = behind_names(snapshot.behind)
         self._exporting.interval_ns = snapshot.monotonic_ns - self._monotonic_ns
         self._monotonic_ns = snapshot.monotonic_ns
         for collector in ALL:

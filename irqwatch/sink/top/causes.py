@@ -17,7 +17,7 @@ def tree(view: View, wanted: Callable[[Row], bool]) -> tuple[Row, ...]:
     timed.sort(key=lambda source: (-(source.whole_share or 0.0), source.name, source.irq or 0))
     groups = []
     for source in timed:
-        row = of_source(source)
+        row = of_source(source, view)
         groups.append((row, *caused_by(row, source.caused, view)))
     if view.uncaused:
         none = no_interrupt(view)

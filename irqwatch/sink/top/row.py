@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 from irqwatch.base.measures import total
+from irqwatch.base.names import with_behind
 from irqwatch.model.snapshot import Worst
 from irqwatch.model.view import Caused, CpuPart, InterruptSource, Source, View
 
@@ -43,11 +44,13 @@ class Row:
     def words(self) -> Iterator[str]:
         """What a filter looks in."""
         yield from filter(None, self.source.words() if self.source else self.own_words)
+        if self.device:
+            yield self.device
         if self.irq is not None:
             yield f"irq{self.irq}"
 
 
-def of_source(source: Source) -> Row:
+def of_source(source: Source, view: View) -> Row:
     return Row(
         kind=source.kind,
         name=source.name,
@@ -59,7 +62,7 @@ def of_source(source: Source) -> Row:
         cpus=source.cpus,
         source=source,
         irq=source.irq,
-        device=source.device,
+        device=source.device and with_behind(source.device, view.behind),
         share=source.share,
         whole_share=source.whole_share if isinstance(source, InterruptSource) else None,
         p50_s=source.p50_s,

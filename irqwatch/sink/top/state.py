@@ -78,7 +78,7 @@ def rows(view: View, state: State) -> tuple[Row, ...]:
     order of the tree; elsewhere each with its parts, where it has any."""
     if state.view == "cause":
         return tree(view, lambda row: matches(row, state.filter))
-    chosen = [of_source(one) for one in view.sources if _in_view(one, state.view)]
+    chosen = [of_source(one, view) for one in view.sources if _in_view(one, state.view)]
     if state.filter:
         chosen = [row for row in chosen if matches(row, state.filter)]
     key = SORTS[state.sort]

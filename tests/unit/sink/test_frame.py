@@ -87,7 +87,7 @@ def test_before_the_first_interval_and_on_a_tiny_screen_it_says_so() -> None:
 
 
 def test_names_of_wide_characters_keep_the_columns() -> None:
-    wide = tuple(of_source(replace(source, name=WIDE)) for source in VIEW.sources[:3])
+    wide = tuple(of_source(replace(source, name=WIDE), VIEW) for source in VIEW.sources[:3])
     made = table.lines(wide, UTC, 80, range(3))
     columns = table.widths(wide, "all", 80)
     for row in made[1:]:

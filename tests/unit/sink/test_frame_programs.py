@@ -64,7 +64,7 @@ def test_a_system_call_says_who_was_in_it() -> None:
 
 
 def test_each_has_a_row_of_its_own() -> None:
-    identities = [of_source(source).identity for source in VIEW.sources]
+    identities = [of_source(source, VIEW).identity for source in VIEW.sources]
     assert len(set(identities)) == len(identities)
     shown = "\n".join(text_of(line) for line in frame.lines(VIEW, UTC, 120, 60))
     for name in ("page_fault_kernel", "SIGALRM (timer)", "SIGALRM (user)", "futex"):

@@ -107,7 +107,7 @@ def test_nothing_there_at_all(tmp_path: Path) -> None:
     reader = HostReader(Root(tmp_path / "proc", tmp_path / "sys"))
     reading = reader.read()
     assert len(reading.unavailable) == 5
-    assert reader.devices(reading.lines) == ()
+    assert reader.devices(reading.lines, 0).devices == ()
     assert reader.settings(reading.lines, 0, 0) == ()
     assert reader.threads(0) == ()
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from irqwatch.model.snapshot import Line, LineDevice
-from irqwatch.source.devices import DevicesReader
+from irqwatch.source.devices import READ_EVERY_NS, DevicesReader
 from irqwatch.source.host import HostReader
 from irqwatch.source.root import Root
 from tests.fixtures.proc.trees import unpack
@@ -10,7 +10,7 @@ from tests.fixtures.proc.trees import unpack
 def devices_of(root: Root) -> dict[int, list[LineDevice]]:
     reader = HostReader(root)
     found: dict[int, list[LineDevice]] = {}
-    for device in reader.devices(reader.read().lines):
+    for device in reader.devices(reader.read().lines, 0).devices:
         found.setdefault(device.irq, []).append(device)
     return found
 
@@ -53,7 +53,7 @@ def test_virtio_without_pci_is_found_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "bus/virtio/devices/virtio0/block/vdb").mkdir(parents=True)
     reader = DevicesReader(Root(sysfs=tmp_path))
     lines = [Line("5", 5, {}, actions=("virtio0",)), Line("6", 6, {}, actions=("virtio9",))]
-    assert reader.read(lines) == (
+    assert reader.read(lines, 0).devices == (
         LineDevice(5, "vdb", "block"),
         LineDevice(6, "virtio9", "virtio"),
     )
@@ -62,15 +62,15 @@ def test_virtio_without_pci_is_found_by_its_name(tmp_path: Path) -> None:
 def test_names_that_are_paths_lead_nowhere(tmp_path: Path) -> None:
     reader = DevicesReader(unpack("two_nodes", tmp_path))
     lines = [Line("5", 5, {}, actions=("../../etc", "/", "..", "", "\\x00"))]
-    assert reader.read(lines) == ()
+    assert reader.read(lines, 0).devices == ()
 
 
 def test_sysfs_is_walked_again_only_when_lines_or_actions_differ(tmp_path: Path) -> None:
     root = unpack("two_nodes", tmp_path)
     reader = DevicesReader(root)
     line = Line("34", 34, {0: 1}, actions=("eth0",))
-    first = reader.read([line])
+    first = reader.read([line], 0)
     (root.sysfs / "bus/pci/devices/0000:41:00.0/numa_node").write_text("0\n")
-    assert reader.read([Line("34", 34, {0: 2}, actions=("eth0",))]) is first
-    (device,) = reader.read([Line("34", 34, {0: 2}, actions=("eth0-TxRx-0",))])
+    assert reader.read([Line("34", 34, {0: 2}, actions=("eth0",))], READ_EVERY_NS) is first
+    (device,) = reader.read([Line("34", 34, {0: 2}, actions=("eth0-TxRx-0",))], 1).devices
     assert (device.node, device.queue) == (0, 0)

@@ -62,4 +62,4 @@ def test_what_costs_more_belongs_to_the_lines() -> None:
     lines = reader.read().lines
     irqs = {line.irq for line in lines}
     assert {setting.irq for setting in reader.settings(lines, 0, 0)} <= irqs
-    assert {device.irq for device in reader.devices(lines)} <= irqs
+    assert {device.irq for device in reader.devices(lines, 0).devices} <= irqs

@@ -133,10 +133,10 @@ def test_a_cpu_that_is_not_there_is_refused() -> None:
 
 
 SHARED = {
-    9: LineName("acpi", ""),
-    16: LineName("ehci_hcd, snd", "usb1, card0"),
-    34: LineName("eth0-rx-0", "eth0"),
-    35: LineName("eth0-rx-1", "eth0"),
+    9: {"acpi"},
+    16: {"ehci_hcd", "snd", "usb1", "card0"},
+    34: {"eth0-rx-0", "eth0"},
+    35: {"eth0-rx-1", "eth0"},
 }
 
 
