@@ -48,6 +48,8 @@ def run(
     devices: Sequence[str] = (),
     kernel_options: Sequence[str] = (),
     memory_mb: int = MEMORY_MB,
+    qemu: Path | None = None,
+    own_network: bool = False,
     timeout_seconds: float = 300,
 ) -> str:
     """What ``script`` (an executable file) wrote in a guest of ``kernel`` (a key of KERNELS).
@@ -55,16 +57,20 @@ def run(
     The guest is root on a read-write view of this host's files that is thrown away, but for /tmp,
     which is new, and the script's own folder, which is this host's. ``disk`` is an image that it
     has as its first virtio disk, ``devices`` are further options of qemu, ``kernel_options`` of the
-    kernel's command line; ``nodes``: as the kernel bears. Raises GuestError, PackageError.
+    kernel's command line; ``nodes``: as the kernel bears. ``qemu`` is another than the system's;
+    with ``own_network`` it has a network of its own, in which it may make a tap. Raises GuestError,
+    PackageError.
     """
     told = KERNELS[kernel]
     busybox = foreign.busybox(told.architecture)  # in the guest's initramfs
     command = [
+        *([_tool("unshare"), "--net"] if own_network else []),
         _tool("vng"), "--verbose", "--run", str(vmlinuz(kernel)), "--disable-kvm", "--force-9p",
         *_of_another_kind(told.architecture), "--busybox", str(busybox),
         "--cpus", str(cpus), "--memory", f"{memory_mb}M",
         *_numa(cpus, nodes or told.nodes, memory_mb),
         *(["--disk", str(disk)] if disk else []),
+        *(["--qemu", str(qemu)] if qemu else []),
         "--qemu-opts", f" {shlex.join([*ONE_THREAD, *devices])}",
         *(word for option in (*told.options, *kernel_options) for word in ("--append", option)),
         "--rwdir", str(script.parent), "--exec", str(script),
