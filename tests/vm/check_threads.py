@@ -20,8 +20,9 @@ from irqwatch.collectors import COLLECTORS
 from irqwatch.derive.causes import causes
 from irqwatch.model.snapshot import Probe
 from irqwatch.parse import thread_name
-from tests.live.recording import RUNS, Interval, NoQuietReading, Recording, Seen, quiet_interval
+from tests.live.recording import Interval, Recording, Seen, quiet_interval
 from tests.live.recording import record as record_collector
+from tests.live.rounds import mostly
 
 EVENTS = ("irq/irq_handler_entry", "irq/irq_handler_exit", "sched/sched_switch")
 WAKE_THREAD = 2
@@ -227,18 +228,19 @@ def measure() -> dict[str, object]:
     if not are_forced():
         raise SystemExit("threads are forced here and not timed by default")
     threads = Threads.here()
-    why = "no quiet reading"
-    for _ in range(RUNS):
-        recording = of_threads(record_collector("thread", EVENTS, read_files, ["hardirq"]), threads)
-        try:
-            interval = quiet_interval(recording, [event.partition("/")[2] for event in EVENTS])
-            found = compare(recording, interval, threads)
-        except (NoQuietReading, AssertionError, IndexError) as error:
-            why = str(error) or why
-            continue
-        check_causes(interval.after, threads)
-        return {**found, "losses": interval.after.losses["thread"]}
-    raise SystemExit(why)
+    try:
+        return mostly(lambda: one_round(threads), "threads")
+    except AssertionError as error:
+        raise SystemExit(str(error)) from error
+
+
+def one_round(threads: Threads) -> dict[str, object]:
+    """Raises AssertionError, or Disturbed where it was not to be had."""
+    recording = of_threads(record_collector("thread", EVENTS, read_files, ["hardirq"]), threads)
+    interval = quiet_interval(recording, [event.partition("/")[2] for event in EVENTS])
+    found = compare(recording, interval, threads)
+    check_causes(interval.after, threads)
+    return {**found, "losses": interval.after.losses["thread"]}
 
 
 def main() -> None:
