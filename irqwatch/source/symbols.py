@@ -27,12 +27,16 @@ class Symbols:
         self._file: IO[bytes] = io.BytesIO()
         try:
             self._file = path.open("rb", buffering=0)
-            shows_addresses = any(self._file.read(16).strip(b"0 "))
+            shows_addresses = any(line[:16].strip(b"0") for line in self._first())
         except OSError as error:
             self.why_none = f"{path} cannot be read: {error.strerror}"
         else:
             if not shows_addresses:
                 self.why_none = f"{path} hides addresses: sysctl -w kernel.kptr_restrict=1"
+
+    def _first(self) -> list[bytes]:
+        """Some lines: the very first symbols are per-CPU ones on x86, whose address is 0."""
+        return self._file.read(4096).splitlines()[:-1]
 
     def names(self, addresses: Collection[int]) -> Mapping[int, str]:
         """All that are known, those of ``addresses`` for certain: in hexadecimal where there is no

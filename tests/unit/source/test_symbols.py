@@ -12,6 +12,8 @@ from irqwatch.source.symbols import Symbols
 Opened = Callable[[Path], Symbols]
 
 TEXT = b"""\
+0000000000000000 A fixed_percpu_data
+0000000000000000 A __per_cpu_start
 ffffffff81000000 T _stext
 ffffffff81000000 T startup_64
 ffffffff810a1b20 t vmstat_shepherd
