@@ -8,7 +8,6 @@ from pathlib import Path
 from types import FrameType
 
 import hypothesis
-import psutil
 import pytest
 
 from irqwatch.derive.doctor import check_interrupts, check_softirqs, lacking_for_probe
@@ -45,13 +44,6 @@ def why_not_live() -> str:
     facts = read_facts()
     findings = (*lacking_for_probe(facts), check_interrupts(facts), check_softirqs(facts))
     return "; ".join(f"{f.name}: {f.detail}" for f in findings if f.verdict == "missing")
-
-
-@pytest.fixture(autouse=True)
-def this_hosts_processes() -> Generator[None]:
-    """psutil has one /proc for the whole process, and a test of another root leaves that one."""
-    yield
-    psutil.PROCFS_PATH = "/proc"
 
 
 class NotOver(BaseException):

@@ -20,7 +20,7 @@ MACHINE_TOTALS = {
 # arch/s390/kernel/irq.c, whose comment says so.
 _SUMS = frozenset({"EXT", "I/O", "AIO"})
 
-# Each is counted by its own line too: zpci_handle_irqs() and its like, arch/s390/pci/pci_irq.c.
+# Each is counted by its line too: zpci_handle_cpu_local_irq(), arch/s390/pci/pci_irq.c.
 _S390_MSI = ("MSI", "[AIO] MSI Interrupt")
 
 # A performance counter that overflows raises an NMI on x86, and x86_pmu_handle_irq()

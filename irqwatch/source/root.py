@@ -40,6 +40,9 @@ DETAIL_BYTES = 1 << 20
 _MACHINE_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 TABLE_BYTES = min(512 << 20, max(32 << 20, _MACHINE_BYTES // 64))
 
+# What comes through a FIFO may never end: 256 CPUs and 2,000 lines are 6 MB.
+FIFO_BYTES = 64 << 20
+
 # pid_max allows four million processes, but a list of so many names is 400 MB.
 MOST_NAMES = 1 << 18
 
@@ -98,7 +101,7 @@ def _read_what_is_there(path: Path | str, most_bytes: int) -> bytes | Unreadable
         # The size is 0 in procfs and a page in sysfs.
         return _too_large(path) if status.st_size > most_bytes else _read(path, most_bytes)
     if stat.S_ISFIFO(status.st_mode):
-        return _read_fifo(path, most_bytes)
+        return _read_fifo(path, min(most_bytes, FIFO_BYTES))
     if status.st_rdev == _DEV_NULL:
         return b""
     kind = next(kind for is_kind, kind in _KINDS if is_kind(status.st_mode))

@@ -1,6 +1,7 @@
 """What holds of any two snapshots."""
 
 import math
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from irqwatch.collectors.softirq import SoftirqTime
 from irqwatch.derive.view import derive
 from irqwatch.model.histogram import Histogram, merge
 from irqwatch.model.snapshot import Line, Snapshot, Worst
+from irqwatch.model.topology import Cpu, Topology
 from tests import hosts
 from tests.probes import a_probe
 
@@ -96,3 +98,48 @@ def test_nothing_happened_between_a_snapshot_and_itself(snapshots: list[Snapshot
     for snapshot in snapshots:
         view = derive(snapshot, snapshot)
         assert (view.sources, view.losses, view.coverage) == ((), {}, None)
+
+
+CPU_SETS = st.frozensets(st.integers(0, 5), min_size=1)
+
+
+@given(CPU_SETS, CPU_SETS, CPU_SETS, CPU_SETS, CPU_SETS)
+def test_a_cpu_that_comes_or_goes_makes_its_own_interval_unknown_and_nothing_else(
+    before: frozenset[int],
+    after: frozenset[int],
+    soft_before: frozenset[int],
+    soft_after: frozenset[int],
+    in_sysfs: frozenset[int],
+) -> None:
+    """Whichever file has it at which end, and whatever sysfs says."""
+
+    def reading(tick: int, lines: frozenset[int], softirqs: frozenset[int]) -> Snapshot:
+        return replace(
+            hosts.empty(tick),
+            topology=Topology({cpu: Cpu(cpu, cpu in in_sysfs) for cpu in range(6)}),
+            lines=(
+                Line("24", 24, dict.fromkeys(lines, 10 * tick), actions=("eth0",)),
+                Line("LOC", None, dict.fromkeys(lines, 100 * tick)),
+            ),
+            line_cpus=lines,
+            softirq_counts={"NET_RX": dict.fromkeys(softirqs, 1000 * tick)},
+            softirq_cpus=softirqs,
+        )
+
+    view = derive(reading(2, after, soft_after), reading(1, before, soft_before))
+    counted = {
+        one.name: {cpu: part.count for cpu, part in one.cpus.items()} for one in view.sources
+    }
+    assert counted == {
+        name: dict.fromkeys(cpus, step)
+        for name, cpus, step in (
+            ("eth0", before & after, 10),
+            ("LOC", before & after, 100),
+            ("NET_RX", soft_before & soft_after, 1000),
+        )
+        if cpus
+    }
+    unknown = sorted((before ^ after) | (soft_before ^ soft_after))
+    told = ", ".join(f"CPU {cpu}" for cpu in unknown)
+    reasons = [lack.reason for lack in view.unavailable if lack.part == "counts"]
+    assert reasons == ([f"not known of this interval: {told}"] if unknown else [])

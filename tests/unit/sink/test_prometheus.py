@@ -231,3 +231,10 @@ def test_softnet_zeros_stay_so_that_the_first_drop_is_a_change():
 
     for name in ("processed", "dropped", "time_squeezed"):
         assert value(text, f"irqwatch_softnet_{name}_total", cpu="0") == 0
+
+
+def test_a_total_of_the_machine_is_there_before_it_rises():
+    lines = (Line("ERR", None, {}, total=0), Line("MIS", None, {}, total=2))
+    text = expose(snapshot(lines=lines))
+    assert value(text, "irqwatch_interrupts_total", irq="ERR") == 0
+    assert value(text, "irqwatch_interrupts_total", irq="MIS") == 2

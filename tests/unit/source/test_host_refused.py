@@ -4,6 +4,7 @@ in one line what is there."""
 import os
 import resource
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from irqwatch.source.patience import ALL_NS, ONE_NS, PERIOD_NS, Patience
 from irqwatch.source.root import (
     DETAIL_BYTES,
     MOST_NAMES,
+    TABLE_BYTES,
     Unreadable,
     names_in,
     read,
@@ -133,6 +135,19 @@ def test_a_file_that_does_not_say_how_large_it_is(tmp_path: Path) -> None:
     found = read("/proc/self/status", most_bytes=10)
     assert isinstance(found, Unreadable) and "is too large" in found.reason
     assert isinstance(read("/proc/self/status"), bytes)
+
+
+def test_a_fifo_that_never_ends(tmp_path: Path, little_memory: None) -> None:
+    endless = subprocess.Popen(["yes"], stdout=subprocess.PIPE)
+    assert endless.stdout
+    (tmp_path / "interrupts").symlink_to(f"/proc/self/fd/{endless.stdout.fileno()}")
+    try:
+        found = read(tmp_path / "interrupts", TABLE_BYTES)
+    finally:
+        endless.kill()
+        endless.communicate()
+    assert isinstance(found, Unreadable) and found.is_refused
+    assert "is too large" in found.reason or "is not written to its end" in found.reason
 
 
 def test_a_folder_with_too_many_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
