@@ -177,7 +177,12 @@ COLLECTOR = Collector(
     cpu_ns=cpu_ns,
     export=export,
     keys=(
-        Key("description", "", 'as /proc/interrupts has it: "Local timer interrupts"'),
+        Key(
+            "description",
+            "",
+            'as /proc/interrupts has it: "Local timer interrupts"; it has none of `ERR`, `MIS`, '
+            "`Err` and `BAD`, which are counted for the machine and so have empty `cpus`",
+        ),
         Key(
             "counted_again",
             "",

@@ -25,8 +25,8 @@ in front of a number, "Level", "Edge", "oob" or "-name". Where a text can be rea
   - A number before a gap is the hwirq. Of two, as in "MPIC 1     16  uart", the second is; and
     before a level, from which only one space parts a hwirq, it belongs to the chip.
   - "5-NAME" is the hwirq 5 with the name of its flow handler. It is an action if nothing follows
-    and NAME is not padded to eight columns, nor one of the usual names, or is four hexadecimal
-    digits: clients on I2C are called so ("1-0053", drivers/i2c/i2c-core-base.c, i2c_dev_set_name).
+    and NAME is neither padded to eight columns, as the kernel does it, nor one of the usual names:
+    clients on I2C are called "1-0053" (drivers/i2c/i2c-core-base.c, i2c_dev_set_name).
   - A chip and a name are joined only where the name is a usual one, or the chip is Xen's.
   - One word alone is the chip; sparc32 prints the action so where it has no "+".
 """
@@ -60,7 +60,7 @@ _FORMS = tuple(
         rb"(?:(?<=Level)\ {4}oob|(?<=Edge)\ {5}oob)?(?:\ *-\S+)?" + _ACTIONS,
         _CHIP + rb"\ +" + _HWIRQ + rb"(?:\ oob|\ {4})?-(?P<name>\S+)(?P<pad>\ *)" + _ACTIONS,
         _CHIP + rb"\ +-(?P<name>(?!\d+(?:\ |$))\S+)(?P<pad>\ *)" + _ACTIONS,
-        _CHIP + rb"\ +" + _HWIRQ + rb"(?:\ oob)?(?!\ \ +\d+(?:\ \ |\ *$))" + _ACTIONS,
+        _CHIP + rb"\ +" + _HWIRQ + rb"(?:\ oob)?(?!\ \ +-?\d+(?:\ oob)?(?:\ \ |\ *$))" + _ACTIONS,
         _CHIP + _ACTIONS,
     )
 )
@@ -72,7 +72,6 @@ _JOINED = re.compile(
 
 _USUAL_NAMES = frozenset({b"edge", b"level", b"fasteoi"})
 _NAME_COLUMNS = 8
-_I2C_ADDRESS = re.compile(rb"[0-9a-f]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +162,6 @@ def _separated(parts: dict[str, bytes]) -> tuple[bytes, bytes]:
 def _is_flow_handler(parts: dict[str, bytes]) -> bool:
     """Whether what stands behind the dash is the name of one, and not a part of an action's."""
     name = parts["name"]
-    if parts.get("hwirq") and _I2C_ADDRESS.fullmatch(name):
-        return False
     is_padded = len(name) + len(parts["pad"]) >= _NAME_COLUMNS
     return bool(parts["actions"]) or is_padded or name in _USUAL_NAMES
 

@@ -125,3 +125,20 @@ def test_each_part_says_how_long_it_took(tmp_path: Path) -> None:
     durations_ns = HostReader(unpack("two_nodes", tmp_path)).read().durations_ns
     assert set(durations_ns) == {"interrupts", "softirqs", "cpu_times", "softnet", "topology"}
     assert min(durations_ns.values()) > 0
+
+
+def test_a_container_with_lxcfs(tmp_path: Path) -> None:
+    """/proc/stat and sysfs have CPUs of their own there; the other files have the host's."""
+    root = unpack("two_nodes", tmp_path)
+    (root.procfs / "interrupts").write_text(
+        "            CPU0       CPU2       CPU7       \n  24: 1 2 3  PCI-MSI 5-edge      eth0\n"
+    )
+    (root.procfs / "stat").write_text("cpu  9 9 9 9 9 9 9 9\ncpu0 9 9 9 9 9 9 9 9\nintr 7\n")
+    (root.sysfs / "devices" / "system" / "cpu" / "online").write_text("0\n")
+    (root.procfs / "net").mkdir(exist_ok=True)
+    (root.procfs / "net" / "softnet_stat").write_text("00000001 00000000 00000000\n" * 3)
+    reading = HostReader(root).read()
+    assert reading.lines[0].counts == {0: 1, 2: 2, 7: 3}
+    assert reading.line_cpus == {0, 2, 7}
+    assert [row.cpu for row in reading.softnet] == [0, 2, 7]
+    assert list(reading.cpu_times) == [0]
