@@ -19,7 +19,7 @@ from irqwatch.collectors.syscall import SyscallTime
 from irqwatch.collectors.tasklet import TaskletTime
 from irqwatch.collectors.thread import ThreadTime
 from irqwatch.model.histogram import Histogram
-from irqwatch.model.snapshot import CountAndTime, Program, Thread, Unavailable
+from irqwatch.model.snapshot import CountAndTime, Line, Program, Thread, Unavailable
 from irqwatch.sink.http.pages import Pages
 from irqwatch.sink.http.server import Server, listen
 from irqwatch.sink.prometheus import Exporter
@@ -44,8 +44,13 @@ def host(turn):
     grown = large(2, 6, devices=2, works=3, scale=turn)
     programs = (Program("irq_entry", turn, turn, turn * SECOND_NS),)
     times = Histogram({13: turn}, 300 * turn)
+    nmis = (
+        Line("NMI", None, {0: turn}, description="Non-maskable interrupts"),
+        Line("PMI", None, {0: turn}, description="Performance monitoring interrupts"),
+    )
     return replace(
         grown,
+        lines=(*grown.lines, *nmis),
         threads=(*grown.threads, Thread(99, "irq/3-x", "irq_thread", turn * SECOND_NS, irq=3)),
         probe=with_parts(
             grown.probe,
