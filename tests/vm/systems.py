@@ -28,13 +28,19 @@ NETWORK = ("/etc/resolv.conf", "/etc/hosts")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 CERTIFICATES_INSIDE = Path("/opt/certificates-of-the-host.crt")
 
-# /dev and /sys are the host's: so is the kernel. /proc is that of the processes inside.
+# /dev and /sys are the host's: so is the kernel. /proc is that of the processes inside. The folder
+# becomes the root for good, as mounts inside a mere chroot would be refused.
 INSIDE = """\
 set -e
+mount --bind {root} {root}
 for folder in dev sys; do mount --rbind --make-rslave /$folder {root}/$folder; done
 mount -t proc proc {root}/proc
 {mounts}
-exec chroot {root} /usr/bin/env -i {variables} timeout --kill-after=5 {seconds} /bin/sh -c {command}
+cd {root}
+pivot_root . .
+umount --lazy .
+cd {clone}
+exec /usr/bin/env -i {variables} timeout --kill-after=5 {seconds} /bin/sh -c {command}
 """
 
 
@@ -77,7 +83,8 @@ class System:
             mounts="\n".join(self._mounts(mounts)),
             variables=shlex.join(f"{name}={value}" for name, value in own.items()),
             seconds=f"{seconds:g}",
-            command=shlex.quote(f"cd {CLONE} && {command}"),
+            clone=CLONE,
+            command=shlex.quote(command),
         )
         done = subprocess.run(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script],

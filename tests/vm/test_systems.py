@@ -29,6 +29,9 @@ kill $server; wait $server
 """
 
 
+A_LINE = "$(awk -F: '/PCI-MSI/ {print $1 + 0; exit}' /proc/interrupts)"
+
+
 class Step(NamedTuple):
     """A command, and what its output must have."""
 
@@ -43,7 +46,7 @@ STEPS: Mapping[str, Step] = {
     "make top": Step('make top ARGS="-b -n 2 -d 1"', TIMED),
     "top --json": Step(f"{IRQWATCH} top --json -n 2 -d 1", '"softirq"'),
     "doctor": Step(f"{IRQWATCH} doctor", "probe"),
-    "explain": Step(f"{IRQWATCH} explain NET_RX", "NET_RX"),
+    "explain": Step(f"{IRQWATCH} explain {A_LINE}", "controller"),
     "advise": Step(f"{IRQWATCH} advise --duration 1", "windows of"),
     "record": Step(
         f"{IRQWATCH} record host.irqw -d 1 -n 2 && {IRQWATCH} top -b --from host.irqw", TIMED
