@@ -302,6 +302,11 @@ class Made(NamedTuple):
     own: Own
 
 
+def say(what: str) -> None:
+    """To the guest's console, for who waits."""
+    print(f"{time.monotonic():.0f} s: {what}", flush=True)
+
+
 def make(reader_of: Callable[[], ProbeReader]) -> Made:
     """The order in which the buffers and the probe are attached is that of tests/vm/bracket.py."""
     events = sorted({name for check in CHECKS for name in check.events} | {STARTS_OF_WORK})
@@ -312,11 +317,13 @@ def make(reader_of: Callable[[], ProbeReader]) -> Made:
     ):
         first.enable()
         reader = reader_of()
+        say("attached")
         second.enable()
         first.start()
         second.start()
         starts = list(read_often(reader))
         give_all(own)
+        say("loads are over")
         ends = list(read_often(reader))
         second.stop()
         first.stop()
@@ -470,12 +477,14 @@ def main(folder: Path, options: Sequence[str]) -> None:
         "collectors": collectors(made, lacks),
         "sums": sums.told(),
     }
+    say("counts are compared")
     if check_threads.are_forced():
         told = result["threads"] = check_threads.measure()
         counts = dict.fromkeys(("least", "seen", "most"), told["waits"])
         result["collectors"]["thread"] |= {**counts, "what": "waits of threads"}
     if "no-oracle" not in options:
         record_for_the_oracle(folder)
+        say("recorded for the oracle")
     result["serve"] = serve()
     result["log"] = kernel_log.warnings()
     (folder / "result.json").write_text(json.dumps(result))

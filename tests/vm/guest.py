@@ -77,7 +77,7 @@ def run(
     ]  # fmt: skip
     env = {**os.environ, "PATH": _path()}
     for _ in range(BOOTS):
-        said = _boot(kernel, command, env, timeout_seconds)
+        said = _boot(kernel, command, env, script.parent / "console", timeout_seconds)
         if not re.search(EMULATORS_FAULT, said):
             break
         print(f"{kernel}: the emulated CPU ran into a breakpoint that was gone; once more")
@@ -111,24 +111,31 @@ def make_disk(file: Path, size_bytes: int) -> None:
 
 
 def _boot(
-    kernel: str, command: Sequence[str], env: Mapping[str, str], timeout_seconds: float
+    kernel: str,
+    command: Sequence[str],
+    env: Mapping[str, str],
+    console: Path,
+    timeout_seconds: float,
 ) -> str:
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        env=env,
-    ) as guest:
+    """All that it wrote, which grows in ``console`` meanwhile."""
+    with (
+        console.open("wb") as output_file,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output_file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=env,
+        ) as guest,
+    ):
         try:
-            raw, _ = guest.communicate(timeout=timeout_seconds)
+            guest.wait(timeout=timeout_seconds)
         except subprocess.TimeoutExpired:
             os.killpg(guest.pid, signal.SIGKILL)
-            raw, _ = guest.communicate()
-            tail = _tail(raw.decode(errors="replace"))
+            tail = _tail(console.read_text(errors="replace"))
             raise GuestError(f"{kernel}: not done in {timeout_seconds:g} s: {tail}") from None
-    return raw.decode(errors="replace")
+    return console.read_text(errors="replace")
 
 
 def _numa(cpus: int, nodes: int, memory_mb: int) -> list[str]:
