@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.oracle import queues
+from tests.oracle.compare import Reading
+from tests.oracle.reference import Distribution
 from tests.vm import image, kernel_log
 from tests.vm.bracket import Counts, Traced, Window, between
 
@@ -106,3 +109,20 @@ def test_an_image_without_types_says_so(tmp_path) -> None:
     file.write_bytes(b"MZ" + bytes(4096))
     with pytest.raises(image.PackageError, match="no types"):
         image.btf_of(file)
+
+
+def test_work_is_told_by_its_function_where_the_trace_names_no_queue() -> None:
+    key = ("cause", 36, "vda", "work", "BLOCK", "flush", "0xffff", 1, "run")
+    assert queues.series_without(("work", "flush", "0xffff", 1, "run")) == (
+        "work",
+        "flush",
+        "",
+        1,
+        "run",
+    )
+    assert queues.series_without(key)[6] == ""
+    assert queues.series_without(("softirq", "RCU", 0, "run")) == ("softirq", "RCU", 0, "run")
+    parts = {("work", "flush", name, "run"): Distribution(1, 5, {3: 1}) for name in ("a", "b")}
+    reading = Reading(0, 1, parts, {})
+    merged = queues.reading_without(reading).counted
+    assert merged == {("work", "flush", "", "run"): Distribution(2, 10, {3: 2})}

@@ -8,6 +8,7 @@ from tests.vm import rows
 from tests.vm.kernels import KERNELS
 
 TABLE = "kernels"
+LONGEST = 300  # of what is wrong; the whole is in .cache/results
 
 
 def text() -> Iterator[str]:
@@ -26,7 +27,16 @@ def text() -> Iterator[str]:
 def _of(name: str, result: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     when = rows.when(result)
     if "collectors" not in result:
-        yield (name, "", "", "no", "", "", result.get("error", ""), when)
+        yield (
+            name,
+            "",
+            "",
+            "no",
+            "",
+            "",
+            result.get("error", "").strip().splitlines()[-1][:LONGEST],
+            when,
+        )
         return
     for collector in COLLECTORS:
         told = result["collectors"].get(collector, {"why_not": "not told"})
@@ -52,10 +62,10 @@ def _rest(name: str, result: Mapping[str, Any]) -> Iterator[str]:
     complaints = result.get("log", [])
     yield f"{name}: the kernel's log: {'; '.join(complaints) or 'no complaints'}"
     for one in result.get("wrong", ()):
-        yield f"{name}: WRONG: {one}"
+        yield f"{name}: WRONG: {one[:LONGEST]}"
 
 
 def _one_line(told: object) -> str:
     if isinstance(told, Mapping):
-        return ", ".join(f"{name} {value}" for name, value in told.items())
+        return ", ".join(f"{name} {str(value)[:LONGEST]}" for name, value in told.items())
     return str(told)
