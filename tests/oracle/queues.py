@@ -1,5 +1,5 @@
-"""Where the ring buffer does not name workqueues: in Linux 5.10 workqueue_queue_work has the address
-of one and no name. There work is told by its function alone, on both sides."""
+"""Where the ring buffer does not name workqueues: workqueue_queue_work of Linux 5.10 has
+an address only. There work is told by its function alone, on both sides."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
