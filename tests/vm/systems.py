@@ -29,7 +29,8 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 CERTIFICATES_INSIDE = Path("/opt/certificates-of-the-host.crt")
 
 # /dev and /sys are the host's: so is the kernel. /proc is that of the processes inside. The folder
-# becomes the root for good, as mounts inside a mere chroot would be refused.
+# becomes the root for good, as mounts inside a mere chroot would be refused. timeout must not be
+# process 1: that of coreutils 9.10 takes it for a parent that is gone, and ends with 125.
 INSIDE = """\
 set -e
 mount --bind {root} {root}
@@ -40,7 +41,9 @@ cd {root}
 pivot_root . .
 umount --lazy .
 cd {clone}
-exec /usr/bin/env -i {variables} timeout --kill-after=5 {seconds} /bin/sh -c {command}
+status=0
+/usr/bin/env -i {variables} timeout --kill-after=5 {seconds} /bin/sh -c {command} || status=$?
+exit $status
 """
 
 
