@@ -17,6 +17,7 @@ from tests.live import load
 from tests.live.kernel import added, interrupt_counts
 
 DISCARD_PORT = 9
+TIMES = 3
 
 
 class Driven(NamedTuple):
@@ -66,20 +67,24 @@ NET = Load("packets to the gateway", send_to_gateway, 100, 10)
 
 @functools.cache
 def _found(of: Load) -> Driven | None:
-    """The line that interrupts most while the load is made on one CPU, if it does so for enough of
-    it. Queues of a disk go by the CPU of who reads."""
+    """The line that interrupts as often as the load is made, on one CPU: queues of a disk go by the
+    CPU of who reads. Others make lines interrupt too, but not as often each time."""
     cpu = min(os.sched_getaffinity(0))
-    before = interrupt_counts()
     try:
         with on_cpu(cpu):
-            of.make(of.tried)
+            rounds = [_steps(of) for _ in range(TIMES)]
     except (OSError, ValueError, KeyError):
         return None
-    steps = {irq: added(count, before.get(irq, 0)) for irq, count in interrupt_counts().items()}
-    irq = max(steps, key=lambda irq: steps[irq], default=None)
-    if irq is None or steps[irq] < of.least:
-        return None
-    return Driven(irq, action_of(irq), of.make, cpu)
+    driven = [irq for irq in rounds[0] if all(steps.get(irq, 0) >= of.least for steps in rounds)]
+    irq = min(driven, key=lambda irq: sum(abs(one[irq] - of.tried) for one in rounds), default=None)
+    return None if irq is None else Driven(irq, action_of(irq), of.make, cpu)
+
+
+def _steps(of: Load) -> dict[int, int]:
+    """Of each line, meanwhile."""
+    before = interrupt_counts()
+    of.make(of.tried)
+    return {irq: added(count, before.get(irq, 0)) for irq, count in interrupt_counts().items()}
 
 
 @contextlib.contextmanager
