@@ -10,6 +10,7 @@ for those that the lines beside it tell.
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 RX, TX, BOTH = "rx", "tx", "both"
 
@@ -89,8 +90,14 @@ def named_in(action: str, devices: Collection[str]) -> str | None:
 
 def _places(action: str, device: str) -> list[int]:
     """Where it ends. Names of devices hold "-", "." and "_"; letters and digits go on."""
-    word = re.compile(rf"(?<![A-Za-z0-9._]){re.escape(device)}(?![A-Za-z0-9])")
-    return [match.end() for match in word.finditer(action)]
+    if device not in action:  # most are not, and that is quick to see
+        return []
+    return [match.end() for match in _word(device).finditer(action)]
+
+
+@lru_cache(maxsize=1024)
+def _word(device: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-z0-9._]){re.escape(device)}(?![A-Za-z0-9])")
 
 
 def _end_of(action: str, device: str) -> int:

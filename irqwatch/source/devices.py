@@ -86,14 +86,15 @@ class DevicesReader:
     def __init__(self, root: Root) -> None:
         self._root = root
         self._found = Devices()
-        self._read_of: frozenset[tuple[int, str, tuple[str, ...]]] | None = None
+        self._read_of: list[tuple[int, str, tuple[str, ...]]] | None = None
         self._read_ns = 0
 
     def read(self, lines: Iterable[Line], now_ns: int) -> Devices:
         """In order of ``irq``; a line shared by several devices has an entry for each."""
-        by_irq = {line.irq: line for line in lines if line.irq is not None}
-        wanted = frozenset((irq, line.hwirq, line.actions) for irq, line in by_irq.items())
+        own = [line for line in lines if line.irq is not None]
+        wanted = [(line.irq or 0, line.hwirq, line.actions) for line in own]
         if wanted != self._read_of or now_ns - self._read_ns > READ_EVERY_NS:
+            by_irq = {line.irq: line for line in own if line.irq is not None}
             self._found = read_devices(self._root, by_irq)
             self._read_of, self._read_ns = wanted, now_ns
         return self._found

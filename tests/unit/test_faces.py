@@ -11,6 +11,7 @@ import pytest
 from irqwatch.advise.facts import Window, gather
 from irqwatch.advise.plan import Wanted, make_plan
 from irqwatch.affinity.lines import Lines
+from irqwatch.base.names import names_of_lines
 from irqwatch.cells import text_of
 from irqwatch.collectors.trace import Decoder, LineName
 from irqwatch.derive.line_story import story
@@ -27,12 +28,13 @@ from irqwatch.model.snapshot import (
 )
 from irqwatch.model.topology import Cpu, Topology
 from irqwatch.sink import explain
+from irqwatch.sink.advise import document, report
 from irqwatch.sink.prometheus.values import Accountant
 from irqwatch.sink.slow_event import to_json as slow_json
 from irqwatch.sink.top import frame, table
 from irqwatch.sink.top.state import State, rows
 from irqwatch.sink.view_json import to_json
-from irqwatch.source.slow_events import line_names
+from irqwatch.source.slow_events import WantedEvents, line_names, lines_of
 from tests.unit.collectors.readings import LAYOUTS, packed
 
 SECOND = 10**9
@@ -273,3 +275,69 @@ def test_a_sum_outlives_a_reading_that_lacks_its_row(counts: Mapping[int, int] |
     assert found[0] == 70_000
     assert found[1] in {None, 70_000}
     assert found[2] is not None and found[2] >= 70_000
+
+
+ADAPTER = "0000:00:17.0"
+DISKS = tuple(f"sd{letter}" for letter in "abcdefgh")
+
+
+def with_disks(snapshot: Snapshot, disks: tuple[str, ...] = DISKS) -> Snapshot:
+    return replace(
+        snapshot, devices=(LineDevice(16, ADAPTER, "ata", ADAPTER),), behind={ADAPTER: disks}
+    )
+
+
+def test_what_hangs_behind_an_adapter_is_told_alike_in_each() -> None:
+    """Short where there is little room; the label of a series is the adapter's own."""
+    before, after = map(with_disks, two(TABLE["grows"]))
+    view = derive(after, before)
+    # top: the table, a filter
+    (row,) = (row for row in rows(view, State()) if row.irq == 16)
+    assert row.device == f"sda +7 ({ADAPTER})"
+    assert row.device in frame.plain(view, State(zone=timezone.utc), None)
+    assert [one.irq for one in rows(view, State(filter="sda +7"))] == [16]
+    # JSON
+    told = json.loads(to_json(view))
+    assert told["behind"] == {ADAPTER: "sda +7"}
+    assert {one.get("device") for one in told["sources"] if one.get("irq") == 16} == {ADAPTER}
+    # explain: all of them
+    of_line = story(after.lines[0], after, view)
+    assert json.loads(explain.to_json(of_line))["behind"] == list(DISKS)
+    assert f"behind it    {', '.join(DISKS)}\n" in explain.to_text(of_line)
+    # advise: the plan's key is the adapter
+    fixed = replace(after, settings=tuple(replace(s, writable=False) for s in after.settings))
+    made = make_plan([Window(before, fixed, view)], Wanted(devices=frozenset({"sdh"})))
+    told = json.loads(document.to_json(made))
+    assert told["behind"] == {ADAPTER: "sda +7"}
+    assert [one["device"] for one in told["immovable"]] == [ADAPTER]
+    assert ": sda +7" in report.to_text(made, report.ReportLook())
+    facts = gather([Window(before, after, view)], Wanted().thresholds)
+    assert facts.by_irq[16].device == ADAPTER
+    # Prometheus
+    values = Accountant(after, ()).update(after, {}).values
+    assert {one[2] for one in values["irqwatch_interrupts_total"] if one[0] == "16"} == {ADAPTER}
+    assert values["irqwatch_behind_info"] == {(ADAPTER, "sda +7"): 1}
+    # trace
+    called = names_of_lines(after.lines, after.devices, after.behind)
+    assert lines_of(WantedEvents(1, devices=frozenset({"sdc"})), called) == {16}
+
+
+def test_a_stick_that_is_plugged_in_changes_no_label_and_no_plan() -> None:
+    before, after = two(TABLE["grows"])
+    one, other = with_disks(before, ("sda",)), with_disks(after)
+    accountant = Accountant(one, ())
+    label = {
+        key
+        for snapshot in (one, other)
+        for key in accountant.update(snapshot, {}).values["irqwatch_interrupts_total"]
+        if key[0] == "16"
+    }
+    assert {key[:3] for key in label} == {("16", ", ".join(NIC), ADAPTER)}
+    line = PlannedLine(16, NIC, "16", ADAPTER, "IO-APIC")
+    assert Lines(one).setting(line) and Lines(other).setting(line)
+
+
+def test_three_hundred_disks_make_no_long_label() -> None:
+    many = with_disks(two(TABLE["grows"])[1], tuple(f"sd{number:03}" for number in range(300)))
+    values = Accountant(many, ()).update(many, {}).values["irqwatch_behind_info"]
+    assert list(values) == [(ADAPTER, "sd000 +299")]
