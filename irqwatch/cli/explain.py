@@ -21,6 +21,7 @@ EPILOG = """\b
 Examples:
   irqwatch explain 36                    by its number in /proc/interrupts
   irqwatch explain eth0                  all lines of a device
+  irqwatch explain sda                   of the adapter that a disk hangs on
   irqwatch explain nvme0q3 -d 10         by the name of its action, over ten seconds
   irqwatch explain 36 --json | jq .sources
   irqwatch explain eth0 --from host.irqw   what its last ten seconds say
@@ -62,7 +63,8 @@ def command(
     """Say all that is known of an interrupt line: what it is, where it runs, what it costs, what
     it causes.
 
-    IRQ is its number, the name of its action or part of it, or a device.
+    IRQ is its number, the name of its action or part of it, a device or its bus address, or a disk
+    behind an adapter.
     """
     collectors = options.chosen_collectors(named, disable_defaults=disable_defaults)
     if recording is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 DISK_BYTES = 64 << 20
 QUEUES = 4
+DISKS = 6
 USB_PRODUCT = "QEMU USB Tablet"
 
 # Each is called as its driver in Linux is.
@@ -21,7 +22,7 @@ def _options() -> Iterator[str]:
     # In a network of qemu's own: only a tap has several queues.
     yield f"-netdev tap,id=tap,ifname=tap0,queues={QUEUES},script=no,downscript=no"
     yield f"-device virtio-net-pci,netdev=tap,mq=on,vectors={2 * QUEUES + 2}"
-    for number in range(6):
+    for number in range(DISKS):
         yield f"-blockdev null-co,node-name=disk{number},size={DISK_BYTES},read-zeroes=on"
     yield "-device nvme,drive=disk0,serial=irqwatch"
     yield "-device ich9-ahci,id=ata -device ide-hd,drive=disk1,bus=ata.0"
