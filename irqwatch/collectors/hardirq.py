@@ -226,7 +226,8 @@ def _count_lines(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None
         samples.update(by_cpu(sums, labels, line.counts, cpus, exporting.interval_ns, many=many))
         if line.total is not None:
             # Zero too: the first error must be a change, not the birth of a series.
-            samples[(*labels, "")] = line.total
+            of_all_cpus = (*labels, "")
+            samples[of_all_cpus] = line.total
     if not is_incomplete(snapshot):
         sums.keep_only(had)
 

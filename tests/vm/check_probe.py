@@ -179,6 +179,9 @@ CHECKS = (
 )
 STARTS_OF_WORK = "workqueue/workqueue_execute_start"
 
+# Of collectors that are checked by what this process does to itself: what that is.
+OWN = {"signal": "signals", "syscall": "calls", "exception": "page faults"}
+
 
 @dataclass
 class Own:
@@ -387,7 +390,7 @@ def told_of_own(made: Made) -> dict[str, dict[str, Any]]:
     seen = seen_of_own(made.ends[0].probe)
     seen.subtract(seen_of_own(made.starts[-1].probe))
     found = {}
-    for name, what in (("signal", "signals"), ("syscall", "calls"), ("exception", "page faults")):
+    for name, what in OWN.items():
         done = made.own.done[name]
         # It faults elsewhere too, for which the kernel's own count brackets no reading.
         most = None if name == "exception" else done
