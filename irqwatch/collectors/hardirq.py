@@ -422,8 +422,8 @@ COLLECTOR = Collector(
                 "metric has them, as they come and go."
             ),
             example=(
-                "sum by (device) (rate(irqwatch_interrupts_total[5m])) "
-                "* on (device) group_left (behind) irqwatch_behind_info"
+                "sum by (instance, device) (rate(irqwatch_interrupts_total[5m])) "
+                "* on (instance, device) group_left (behind) irqwatch_behind_info"
             ),
         ),
         Metric(

@@ -70,6 +70,7 @@ def host(turn):
             ),
         ),
         cgroups={5: "/system.slice"},
+        behind={"dev1": ("sda",)},
         unavailable=(Unavailable("softnet", "may not be read"),),
     )
 

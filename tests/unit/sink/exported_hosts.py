@@ -57,7 +57,7 @@ def probe(*collectors: str, **fields: object) -> Probe:
 
 
 SMALL = snapshot(
-    behind={"0000:00:17.0": ("sda", "sdb", "sdc")},
+    behind={"usb3": ("sda", "sdb", "sdc")},
     topology=Topology({n: Cpu(n, online=True) for n in (0, 2)}),
     lines=(
         Line("34", 34, {0: 5, 2: 7}, actions=("eth0-rx-0",)),
