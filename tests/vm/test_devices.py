@@ -41,7 +41,9 @@ ROWS = {
     ],
     "igb": [
         Row("{net}", "{net}", "net"),
-        *(Row(f"{{net}}-TxRx-{number}", "{net}", "net", number) for number in QUEUES),
+        # One for each way: with as many vectors as that, it makes no pairs (igb_set_flag_queue_pairs).
+        *(Row(f"{{net}}-rx-{number}", "{net}", "net", number) for number in QUEUES),
+        *(Row(f"{{net}}-tx-{number}", "{net}", "net", number) for number in QUEUES),
     ],
     "virtio_net": [
         Row("{virtio}-config", "{net}", "net"),
@@ -60,7 +62,7 @@ ROWS = {
         Row("{virtio}-event", "{virtio}", "scsi"),
         *(Row("{virtio}-request", "{virtio}", "scsi", number, managed=True) for number in QUEUES),
     ],
-    "megaraid_sas": [Row("megasas{host}", "{address}", "scsi")],
+    "megaraid_sas": [Row("megasas{host}-msix0", "{address}", "scsi", 0)],
 }
 # How many disks hang behind each.
 DISKS = {"nvme": 1, "ahci": 1, "xhci_hcd": 1, "virtio_scsi": 2, "megaraid_sas": 1}
