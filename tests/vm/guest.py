@@ -62,6 +62,7 @@ def run(
     PackageError.
     """
     told = KERNELS[kernel]
+    shared = inside(kernel, script.parent)
     busybox = foreign.busybox(told.architecture)  # in the guest's initramfs
     command = [
         *([_tool("unshare"), "--net"] if own_network else []),
@@ -73,7 +74,7 @@ def run(
         *(["--qemu", str(qemu)] if qemu else []),
         "--qemu-opts", f" {shlex.join([*ONE_THREAD, *devices])}",
         *(word for option in (*told.options, *kernel_options) for word in ("--append", option)),
-        "--rwdir", str(script.parent), "--exec", str(script),
+        "--rwdir", f"{shared}={script.parent}", "--exec", str(shared / script.name),
     ]  # fmt: skip
     env = {**os.environ, "PATH": _path()}
     for _ in range(BOOTS):
@@ -93,6 +94,11 @@ def _of_another_kind(architecture: str) -> list[str]:
     if architecture == "amd64":
         return []
     return ["--arch", architecture, "--root", str(foreign.root(architecture))]
+
+
+def inside(kernel: str, folder: Path) -> Path:
+    """Where that kernel's guest has the script's folder."""
+    return folder if KERNELS[kernel].architecture == "amd64" else Path("/mnt")
 
 
 def python(kernel: str) -> tuple[str, Path]:

@@ -40,7 +40,11 @@ def record(chosen: str) -> Path:
         disk, script, out = Path(folder, "disk"), Path(folder, "script"), Path(folder, name)
         guest.make_disk(disk, DISK_BYTES)
         _, tree = guest.python(kernel)
-        script.write_text(SCRIPT.format(tree=tree, out=out, load=LOADS[with_cards]))
+        script.write_text(
+            SCRIPT.format(
+                tree=tree, out=guest.inside(kernel, Path(folder)) / name, load=LOADS[with_cards]
+            )
+        )
         script.chmod(0o755)
         devices = cards.qemu_options(3) if with_cards else ()
         guest.run(kernel, script, disk=disk, devices=devices)

@@ -40,7 +40,7 @@ def run(name: str, folder: Path) -> dict[str, Any]:
     """What the guest found, and what the oracle says to it. Raises GuestError, PackageError."""
     script, disk = folder / "run.sh", folder / "disk"
     python, tree = guest.python(name)
-    command = [python, "-B", str(tree / CHECK), str(folder)]
+    command = [python, "-B", str(tree / CHECK), str(guest.inside(name, folder))]
     script.write_text(SCRIPT.format(command=shlex.join(command)))
     script.chmod(0o755)
     guest.make_disk(disk, DISK_BYTES)
