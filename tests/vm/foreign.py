@@ -49,6 +49,7 @@ def root(architecture: str = "arm64") -> Path:
             shutil.rmtree(part, ignore_errors=True)
             _make(part, architecture)
             part.rename(folder)
+        (folder / "mnt").mkdir(exist_ok=True)
         clone = folder / CLONE.relative_to("/")
         shutil.rmtree(clone, ignore_errors=True)
         copy_clone(clone)
