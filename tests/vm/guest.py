@@ -74,7 +74,8 @@ def run(
         *(["--qemu", str(qemu)] if qemu else []),
         "--qemu-opts", f" {shlex.join([*ONE_THREAD, *devices])}",
         *(word for option in (*told.options, *kernel_options) for word in ("--append", option)),
-        "--rwdir", f"{shared}={script.parent}", "--exec", str(shared / script.name),
+        "--rwdir", f"mnt={script.parent}" if shared != script.parent else str(shared),
+        "--exec", str(shared / script.name),
     ]  # fmt: skip
     env = {**os.environ, "PATH": _path()}
     for _ in range(BOOTS):
