@@ -18,7 +18,6 @@ ADAPTERS = frozenset({"ata", "scsi", "usb", "nvme", "mmc_host"})
 MOST = 1024
 LONGEST_NAME = 32
 
-_PCI_ADDRESS = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 _USB_DEVICE = re.compile(r"\d+-\d+(?:\.\d+)*")
 _USB_TTY = re.compile(r"tty(?:USB|ACM)\d+")
 # The path of one controller to a namespace that has several (nvme_init_ctrl_head): the disk is
@@ -61,14 +60,8 @@ def _functions(root: Root, *, with_usb: bool) -> Iterator[tuple[str, list[str]]]
 
 
 def _nearest(parts: Sequence[str], adapters: Mapping[str, str]) -> str | None:
-    """The adapter in a path that is nearest to its end. A bridge further up has nothing to do with
-    what is behind another PCI device."""
-    for part in parts[-2::-1]:
-        if part in adapters:
-            return part
-        if _PCI_ADDRESS.fullmatch(part):
-            return None
-    return None
+    """The adapter in a path that is nearest to its end."""
+    return next((part for part in parts[-2::-1] if part in adapters), None)
 
 
 def _product(folder: Path) -> list[str]:
