@@ -41,7 +41,7 @@ ROWS = {
     ],
     "igb": [
         Row("{net}", "{net}", "net"),
-        # One for each way: with as many vectors as that, it makes no pairs (igb_set_flag_queue_pairs).
+        # With vectors enough there are no pairs (igb_set_flag_queue_pairs).
         *(Row(f"{{net}}-rx-{number}", "{net}", "net", number) for number in QUEUES),
         *(Row(f"{{net}}-tx-{number}", "{net}", "net", number) for number in QUEUES),
     ],
