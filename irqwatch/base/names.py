@@ -11,7 +11,7 @@ _BEHIND_SHOWN = 2
 def device_names(devices: Iterable[LineDevice]) -> dict[int, str]:
     """By interrupt number; of a line that several devices share the names of all, in alphabetical
     order: "eth3, i801_smbus". A name stays as long as the device does, whatever is plugged in
-    behind it (decision 15)."""
+    behind it (decision 16)."""
     names: defaultdict[int, list[str]] = defaultdict(list)
     for device in devices:
         names[device.irq].append(device.device)

@@ -25,7 +25,7 @@ Lines = Mapping[int, Line]  # by their numbers
 FUNCTIONS = ("net", "nvme", "block")
 
 # What the folder of a host adapter holds, and its kind then. It has no better name than its
-# address: what hangs behind it comes and goes (decision 15).
+# address: what hangs behind it comes and goes (decision 16).
 _ADAPTERS = (
     (re.compile(r"ata\d+"), "ata"),
     (re.compile(r"host\d+"), "scsi"),
