@@ -41,3 +41,13 @@ def test_there_their_threads_are_timed_by_default(
     off = {**unnamed, "thread": False}
     assert "thread" not in options.chosen_collectors(off, disable_defaults=False)
     assert options.chosen_collectors(unnamed, disable_defaults=True) == frozenset()
+
+
+def test_linux_with_preempt_rt_of_its_own_tells_by_its_version(tmp_path: Path) -> None:
+    """7.3-rt of Debian has no /sys/kernel/realtime."""
+    version = "Linux version 7.3.4+deb13-rt-amd64 (gcc-14) #1 SMP {} Debian 7.3.4-1 (2026-11-15)\n"
+    root = Root(procfs=tmp_path, sysfs=tmp_path)
+    (tmp_path / "version").write_text(version.format("PREEMPT_RT"))
+    assert are_threads_forced(root)
+    (tmp_path / "version").write_text(version.format("PREEMPT_DYNAMIC"))
+    assert not are_threads_forced(root)
