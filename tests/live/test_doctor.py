@@ -60,7 +60,7 @@ def blind_timers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(loader.bpf_folder(), folder)
     source = folder / "timer.c"
     right = source.read_text()
-    wrong = right.replace("(void *)ctx->args[1]", "(void *)8")
+    wrong = right.replace("(void *)argument", "(void *)8")
     assert wrong != right
     source.write_text(wrong)
     monkeypatch.setattr(loader, "bpf_folder", lambda: folder)
