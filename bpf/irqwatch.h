@@ -109,6 +109,7 @@ struct cpu {
 	u64 softirq_start_ns; /* 0: none is open */
 	u64 softirq_hardirq_ns; /* hardirq_ns when it started */
 	u64 softirq_vector;
+	u64 softirq_in; /* the task that it is open in; kept on PREEMPT_RT only */
 	u64 softirq_end_ns; /* when the last one ended */
 	u64 softirq_after_interrupt; /* the batch runs inline, right after an interrupt */
 	u64 batch; /* counts them */

@@ -15,6 +15,61 @@
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
+/*
+ * On PREEMPT_RT a task in a softirq can be preempted by one that runs softirqs too, unless a lock of the CPU's
+ * keeps the second out (CONFIG_PREEMPT_RT_NEEDS_BH_LOCK, an option since Linux 6.18; before, always). Then
+ * the first one's is put aside, by its task, which cannot leave the CPU, until its exit comes. Of NET_RX the
+ * order of the list is lost.
+ */
+struct softirq_aside {
+	u64 start_ns;
+	u64 hardirq_ns;
+	u64 vector;
+	struct cause cause;
+};
+
+BPF_F_TABLE("hash", u64, struct softirq_aside, softirqs_aside, MAX_SOFTIRQS_ASIDE, HASH_FLAGS);
+
+/* False where there is no room. */
+static __always_inline bool put_aside(struct cpu *cpu)
+{
+	struct softirq_aside aside = {};
+	u64 task = cpu->softirq_in;
+
+	aside.start_ns = cpu->softirq_start_ns;
+	aside.hardirq_ns = cpu->softirq_hardirq_ns;
+	aside.vector = cpu->softirq_vector;
+	aside.cause = cpu->softirq_cause;
+	cpu->order_known = 0;
+	return !softirqs_aside.update(&task, &aside);
+}
+
+/* Open again what the current task was in, if that was put aside; put aside what is open in another. Whether
+ * a softirq of the current task is open now. */
+static __always_inline bool take_back(struct cpu *cpu)
+{
+	u64 task = bpf_get_current_task();
+	struct softirq_aside *found, aside;
+
+	if (cpu->softirq_start_ns && cpu->softirq_in == task)
+		return true;
+	found = softirqs_aside.lookup(&task);
+	if (!found)
+		return false;
+	aside = *found;
+	softirqs_aside.delete(&task);
+	if (cpu->softirq_start_ns && !put_aside(cpu))
+		cpu->losses[LOSS_SOFTIRQ_ENTRY_OVERWRITTEN]++;
+	cpu->softirq_start_ns = aside.start_ns;
+	cpu->softirq_hardirq_ns = aside.hardirq_ns;
+	cpu->softirq_vector = aside.vector;
+	cpu->softirq_cause = aside.cause;
+	cpu->softirq_in = task;
+	cpu->moves = 0;
+	cpu->order_known = 0;
+	return true;
+}
+
 int irqw_soft_raise(struct bpf_raw_tracepoint_args *ctx)
 {
 	u64 vector = ctx->args[0];
@@ -119,8 +174,14 @@ int irqw_soft_entry(struct bpf_raw_tracepoint_args *ctx)
 		cpu->losses[LOSS_SOFTIRQ_UNKNOWN_ENTRY]++;
 		return 0;
 	}
+#ifdef KERNEL_IS_RT
+	if (cpu->softirq_start_ns && (cpu->softirq_in == bpf_get_current_task() || !put_aside(cpu)))
+		cpu->losses[LOSS_SOFTIRQ_ENTRY_OVERWRITTEN]++;
+	cpu->softirq_in = bpf_get_current_task();
+#else
 	if (cpu->softirq_start_ns)
 		cpu->losses[LOSS_SOFTIRQ_ENTRY_OVERWRITTEN]++;
+#endif
 	cpu->softirq_hardirq_ns = hardirq_ns;
 	raised_ns = take_raise(cpu, vector);
 	place_in_batch(cpu, vector, raised_ns, now_ns);
@@ -188,6 +249,12 @@ int irqw_soft_exit(struct bpf_raw_tracepoint_args *ctx)
 	if (!cpu)
 		return 0;
 	now_ns = now_and_hardirq_ns(cpu, &hardirq_ns);
+#ifdef KERNEL_IS_RT
+	if (!take_back(cpu)) {
+		cpu->losses[LOSS_SOFTIRQ_EXIT_WITHOUT_ENTRY]++;
+		return 0;
+	}
+#endif
 	if (vector >= NR_SOFTIRQS || !cpu->softirq_start_ns || cpu->softirq_vector != vector) {
 		cpu->losses[LOSS_SOFTIRQ_EXIT_WITHOUT_ENTRY]++;
 		return 0;

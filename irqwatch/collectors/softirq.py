@@ -16,7 +16,9 @@ from irqwatch.base.collector import (
     Key,
     Metric,
     Probed,
+    Room,
     Shown,
+    Table,
     Words,
 )
 from irqwatch.base.columns import softirq_cpus
@@ -233,6 +235,10 @@ COLLECTOR = Collector(
             Hook("irqw_soft_raise", "softirq_raise", ("u32",)),
         ),
         fields=(Field("task_struct", "flags", ("u32",)),),
+        # Each task on a CPU may be in one, on PREEMPT_RT; of any other kernel none is put here.
+        tables=(
+            Table("softirqs_aside", lambda size: max(64, size.on_each_cpu(16)), Room.ABANDONED),
+        ),
         constants=tuple(
             (f"{vector}_SOFTIRQ", number) for number, vector in enumerate(SOFTIRQ_VECTORS)
         ),

@@ -235,13 +235,16 @@ def usable(
     return defines, programs, unavailable
 
 
-def abilities(types: Any, limits: "dict[str, list[int]]") -> "dict[str, int]":
-    """The macros for what this kernel's BPF can do, and for the limits of maps that follow."""
+def abilities(types: Any, limits: "dict[str, list[int]]", version: str) -> "dict[str, int]":
+    """The macros for what this kernel and its BPF can do, and for the limits of maps that follow.
+    PREEMPT_RT stands in its version alone (scripts/mkcompile_h): "#1 SMP PREEMPT_RT Debian …"."""
     takes_memory_later = types.has_struct("bpf_mem_alloc")
     defines = {name: limit[not takes_memory_later] for name, limit in limits.items()}
     defines["HASH_FLAGS"] = BPF_F_NO_PREALLOC if takes_memory_later else 0
     if types.enumerator("BPF_FUNC_snprintf") is not None:
         defines["KERNEL_NAMES_FUNCTIONS"] = 1
+    if "PREEMPT_RT" in version.split():
+        defines["KERNEL_IS_RT"] = 1
     return defines
 
 
@@ -283,7 +286,7 @@ def load(
     Refused, and ImportError where there is no bcc."""
     types = kernel_types()
     offsets, programs, unavailable = usable(types, collectors)
-    found = {**abilities(types, limits), **offsets}
+    found = {**abilities(types, limits, os.uname().version), **offsets}
     compiled = [one for one in collectors if one["name"] in programs]
     os.environ["BCC_KERNEL_SOURCE"] = str(folder / "headers")
     bcc = importlib.import_module("bcc")  # here, so that a host without it gets an answer

@@ -44,6 +44,7 @@ class Recorded(NamedTuple):
     readings: list[Reading]
     load_ns: tuple[int, int]
     threads_of_process_1: frozenset[int]
+    is_rt: bool = False
 
 
 class Result(NamedTuple):
@@ -126,6 +127,7 @@ def record(loads: Sequence[Callable[[], object]] = LOADS, megabytes_per_cpu: int
             readings,
             (start_ns, end_ns),
             threads_of_1 | threads(1),
+            is_rt="PREEMPT_RT" in os.uname().version.split(),
         )
 
 
@@ -178,7 +180,7 @@ def compare_without(recorded: Recorded, unseen_threads: frozenset[int]) -> Compa
     first = list(filter(is_kept, recorded.first))
     second = list(filter(is_kept, recorded.second))
     latest = latest_times(first, second)
-    reference = Reference().feed(event for event in first if event in latest)
+    reference = Reference(is_rt=recorded.is_rt).feed(event for event in first if event in latest)
     rows, busy = compare.compare(reference, latest, recorded.readings, recorded.load_ns)
     rows = [row for row in rows if not is_of_those(row.series)]
     series = {key: spans for key, spans in reference.series.items() if not is_of_those(key)}

@@ -24,6 +24,7 @@ single value, so that it can be read in one sitting and cannot share a mistake. 
   instance takes that is another line's than the run's cause is that line's, once it has been seen
   to end on the CPU; of one run, eight polls at most. A poll without a budget only sends, inside
   another.
+- On PREEMPT_RT each task of a CPU may be in a softirq: an exit is of the one that its task is in.
 - A work item waits from its queueing to its start, on whichever CPU, and runs from start to end
   in one thread, which for work in softirqs is any that they interrupt. What was not queued (a
   flush's barrier, put right into the list) has no waiting time. An item that starts again before it
@@ -153,7 +154,10 @@ class Reference:
     """Fed with the events in order; then ``series`` and ``losses`` (collector.reason → count) hold
     what should have been counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_rt: bool = False) -> None:
+        self._is_rt = is_rt
+        # On PREEMPT_RT: softirqs that are open in other tasks of a CPU, by CPU and task.
+        self._aside: dict[tuple[int, int], tuple[Event, Cause]] = {}
         self.series: dict[Series, list[Span]] = defaultdict(list)
         self.losses: Counter[str] = Counter()
         self.unraised: dict[Series, list[Event]] = defaultdict(list)  # entries that nobody raised
@@ -320,7 +324,7 @@ class Reference:
         if vector >= len(VECTORS):
             self.losses["softirq.unknown_entry"] += 1
             return
-        if event.cpu in self._softirq_open:
+        if event.cpu in self._softirq_open and not self._put_aside(event):
             self.losses["softirq.entry_overwritten"] += 1
         self._softirq_open[event.cpu] = event
         self._inside[event.cpu] = []
@@ -342,7 +346,38 @@ class Reference:
             self._raised_again[cpu, vector] = raises[-1]
         return raises[0] if raises else again
 
+    def _put_aside(self, event: Event) -> bool:
+        """Whether another task than the event's has a softirq open on its CPU, which goes on when
+        that task does. What is on NAPI's list is not known then."""
+        open_one = self._softirq_open.get(event.cpu)
+        if not self._is_rt or open_one is None or open_one.pid == event.pid:
+            return False
+        self._aside[event.cpu, open_one.pid] = (open_one, self._softirq_cause[event.cpu])
+        self._scheduled[event.cpu] = None
+        return True
+
+    def _take_back(self, event: Event) -> bool:
+        """Whether the event's task has a softirq open, which then is the one of its CPU."""
+        cpu, open_one = event.cpu, self._softirq_open.get(event.cpu)
+        if open_one is not None and open_one.pid == event.pid:
+            return True
+        if (cpu, event.pid) not in self._aside:
+            return False
+        self._put_aside(event)
+        entry, self._softirq_cause[cpu] = self._aside.pop((cpu, event.pid))
+        self._softirq_open[cpu] = entry
+        self._polls[cpu] = []
+        self._scheduled[cpu] = None
+        self._inside[cpu] = [
+            pair for pair in self.interrupts[cpu] if pair[0].time_ns >= entry.time_ns
+        ]
+        self._over_at_softirq[cpu] = len(self._over[cpu])
+        return True
+
     def _softirq_exit(self, event: Event) -> None:
+        if self._is_rt and not self._take_back(event):
+            self.losses["softirq.exit_without_entry"] += 1
+            return
         entry = self._softirq_open.get(event.cpu)
         if entry is None or entry.args != event.args:
             self.losses["softirq.exit_without_entry"] += 1

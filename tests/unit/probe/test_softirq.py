@@ -6,6 +6,7 @@ from irqwatch.collectors.softirq import SoftirqTime
 from irqwatch.model.histogram import bucket_of
 from irqwatch.model.snapshot import Probe
 from tests.events import Event
+from tests.native.build import KERNEL, build, compilers
 from tests.native.harness import Native
 from tests.native.sequence import (
     IDLE_1,
@@ -23,6 +24,7 @@ from tests.native.sequence import (
     soft_exit,
     soft_raise,
 )
+from tests.oracle.reference import Reference
 
 
 def only(probe: Probe) -> SoftirqTime:
@@ -287,3 +289,63 @@ def test_a_raise_that_went_with_an_earlier_run_is_not_taken_for_one_that_was_not
     (net_rx,) = [part for part in probe.parts["softirqs"] if part.vector == "NET_RX"]
     assert (net_rx.latency.count, net_rx.latency.sum_ns) == (1, 100)
     assert probe.losses["softirq"]["entry_without_raise"] == 1
+
+
+# On PREEMPT_RT without a lock for it, softirqs of several tasks are open on a CPU.
+
+A, B, C = Task(0, 41, "irq/41-a"), Task(0, 42, "irq/42-b"), Task(0, 43, "irq/43-c")
+
+TWO_TASKS = [
+    soft_raise(900, TIMER),
+    soft_entry(1000, TIMER, on=A),
+    soft_raise(1100, NET_RX),
+    soft_entry(1200, NET_RX, on=B),
+    irq_entry(1300, on=B),
+    irq_exit(1400, on=B),
+    soft_exit(1500, NET_RX, on=B),
+    soft_exit(2000, TIMER, on=A),
+]
+SAME_VECTOR_AND_CROSSED = [
+    soft_raise(900, TIMER),
+    soft_entry(1000, TIMER, on=A),
+    soft_raise(1100, TIMER),
+    soft_entry(1200, TIMER, on=B),
+    soft_raise(1250, RCU),
+    soft_entry(1300, RCU, on=C),
+    soft_exit(1400, TIMER, on=A),
+    soft_exit(1600, RCU, on=C),
+    soft_exit(2000, TIMER, on=B),
+]
+
+
+@pytest.mark.skipif(not compilers(), reason="there is no C compiler here (gcc or clang)")
+@pytest.mark.parametrize("events", [TWO_TASKS, SAME_VECTOR_AND_CROSSED], ids=["nested", "crossed"])
+def test_softirqs_of_several_tasks_at_once(events: list[Event]) -> None:
+    program = build("replay.c", compilers()[0], kernel={**KERNEL, "KERNEL_IS_RT": 1})
+    with Native(cpus=1, program=program) as native:
+        native.feed(events)
+        probe = native.read()
+    reference = Reference(is_rt=True).feed(events)
+    expected = {
+        (what[1], what[3]): sum(span.ns for span in spans)
+        for what, spans in reference.series.items()
+        if what[0] == "softirq"
+    }
+    found = {}
+    for part in probe.parts["softirqs"]:
+        found[part.vector, "latency"] = part.latency.sum_ns
+        found[part.vector, "run"] = part.run.sum_ns
+    assert found == {key: ns for key, ns in expected.items() if key in found}
+    assert expected.keys() >= found.keys()
+    assert losses(probe) == {} == dict(reference.losses)
+
+
+@pytest.mark.skipif(not compilers(), reason="there is no C compiler here (gcc or clang)")
+def test_what_one_task_leaves_open_there_too() -> None:
+    program = build("replay.c", compilers()[0], kernel={**KERNEL, "KERNEL_IS_RT": 1})
+    with Native(cpus=1, program=program) as native:
+        native.feed([soft_raise(900), soft_entry(1000, on=A), soft_raise(1100)])
+        native.feed([soft_entry(1200, on=A), soft_exit(1300, on=B), soft_exit(1500, on=A)])
+        probe = native.read()
+    assert losses(probe) == {"entry_overwritten": 1, "exit_without_entry": 1}
+    assert only(probe).run.sum_ns == 300

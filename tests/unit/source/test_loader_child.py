@@ -165,13 +165,13 @@ def test_constants_are_those_of_the_source() -> None:
 
 def test_what_the_kernels_bpf_can_do() -> None:
     limits = {"MAX_HARDIRQS": [4096, 512]}
-    assert loader_child.abilities(Kernel(), limits) == {
-        "MAX_HARDIRQS": 4096,
-        "HASH_FLAGS": 1,
-        "KERNEL_NAMES_FUNCTIONS": 1,
-    }
+    new = {"MAX_HARDIRQS": 4096, "HASH_FLAGS": 1, "KERNEL_NAMES_FUNCTIONS": 1}
+    version = "#1 SMP {} Debian 7.3.4-1 (2026-11-02)"
+    is_rt = {**new, "KERNEL_IS_RT": 1}
+    assert loader_child.abilities(Kernel(), limits, version.format("PREEMPT_DYNAMIC")) == new
+    assert loader_child.abilities(Kernel(), limits, version.format("PREEMPT_RT")) == is_rt
     old = Kernel("bpf_mem_alloc", "BPF_FUNC_snprintf")
-    assert loader_child.abilities(old, limits) == {"MAX_HARDIRQS": 512, "HASH_FLAGS": 0}
+    assert loader_child.abilities(old, limits, "") == {"MAX_HARDIRQS": 512, "HASH_FLAGS": 0}
 
 
 def test_what_was_not_asked_for_is_not_there() -> None:
