@@ -214,8 +214,6 @@ static __always_inline void come_on_cpu(struct cpu *cpu, struct irq_thread *thre
 		thread_lost(LOSS_THREAD_RUN_WITHOUT_WAKE);
 }
 
-/* With interrupts off; the state is that of the task that leaves (kernel/sched/core.c, __schedule()), and
- * where it was preempted nothing that it waits in. */
 /* A state that was read from the task itself: another CPU may just be waking it, and then it no longer says
  * what it waited in, which of an interrupt's thread is nearly always the next interrupt. */
 static __always_inline u32 if_not_woken(u32 state)
@@ -243,6 +241,8 @@ static __always_inline u32 state_of(struct bpf_raw_tracepoint_args *ctx)
 #endif
 }
 
+/* With interrupts off; the state is that of the task that leaves (kernel/sched/core.c, __schedule()), and
+ * where it was preempted nothing that it waits in. */
 int irqw_switch(struct bpf_raw_tracepoint_args *ctx)
 {
 	bool is_preempted = ctx->args[0];

@@ -144,15 +144,9 @@ def command(
         listen(*address) as listener,
         LiveSource(Root(procfs, sysfs), wanted) as source,
     ):
-        keep = privileges.needed(user, source.may_read) if source.may_read() else privileges.NONE
-        kept = "; ".join(filter(None, (privileges.drop(user, keep), WHY_KEPT[keep])))
+        keep, why = privileges.to_keep(user, source.may_read) if source.may_read() else (0, "")
+        kept = "; ".join(filter(None, (privileges.drop(user, keep), why)))
         serve(source.sample, wanted, listener, telemetry_path, histograms, kept=kept)
-
-
-WHY_KEPT = {
-    privileges.NONE: "",
-    privileges.BPF: "keeps CAP_BPF, without which this kernel lets nobody read the probe",
-}
 
 
 def serve(

@@ -4,6 +4,7 @@ import errno
 import importlib.util
 import json
 import os
+import platform
 import resource
 import signal
 import socket
@@ -19,6 +20,7 @@ from irqwatch.base.layout import Layouts
 from irqwatch.base.text import clean
 from irqwatch.collectors import ALL, running
 from irqwatch.errors import ProbeError
+from irqwatch.model.doctor import kernel_version
 from irqwatch.source import loader_child
 from irqwatch.source.probe import CPUS, EPOCHS, Loaded
 
@@ -116,9 +118,10 @@ def load(
         if not answer:
             answer = {"error": f"the loader ended without an answer{_signal(child.returncode)}"}
         if "error" in answer:
-            raise ProbeError(str(answer["error"]) + _last_line(output) + _short_of_memory(answer))
+            raise ProbeError(explained(str(answer["error"]) + _last_line(output)))
     names = frozenset(collector.name for collector in wanted)
-    return _sort(answer, fds, names), answer["unavailable"]
+    unavailable = {name: explained(why) for name, why in answer["unavailable"].items()}
+    return _sort(answer, fds, names), unavailable
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -154,14 +157,17 @@ def _last_line(output: IO[bytes]) -> str:
     return f": {clean(lines[-1])}" if lines else ""
 
 
-def _short_of_memory(answer: Mapping[str, Any]) -> str:
-    """What to do where maps were refused and the kernel may count them as locked memory, as it does
-    before Linux 5.11 (commit 91c960b00566); empty where that cannot be."""
+def explained(reason: str) -> str:
+    """And what to do where the kernel may have refused memory: before Linux 5.11 (commit
+    91c960b00566) maps and programs are counted as locked memory, and EPERM says that too."""
     limit_bytes, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    refused = os.strerror(errno.EPERM) in answer["error"]
-    if not refused or limit_bytes == resource.RLIM_INFINITY:
-        return ""
-    return f" (locked memory is limited to {limit_bytes >> 10} KB: see LimitMEMLOCK, ulimit -l)"
+    is_limited = limit_bytes != resource.RLIM_INFINITY
+    version = kernel_version(platform.release())
+    if os.strerror(errno.EPERM) in reason and is_limited and version and version < (5, 11):
+        return (
+            f"{reason} (may lock {limit_bytes >> 10} KB of memory: raise ulimit -l, LimitMEMLOCK)"
+        )
+    return reason
 
 
 def layouts(collectors: Iterable[str]) -> Layouts:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from irqwatch.errors import IrqwatchError, UsageError
-from irqwatch.source.capabilities import CAP_BPF
+from irqwatch.source.capabilities import CAP_BPF, effective
 
 # include/uapi/linux/prctl.h
 PR_SET_KEEPCAPS = 8
@@ -64,9 +64,19 @@ def account(user: str) -> Account | None:
     return Account(user, entry.pw_uid, entry.pw_gid)
 
 
-def needed(user: Account | None, reads: Callable[[], bool]) -> int:
-    """The capabilities that ``reads`` needs, to be true where all else is given up: NONE, or BPF.
-    Tried out in a child, for what is given up does not come back; the kernel's version would not
+def to_keep(user: Account | None, reads: Callable[[], bool]) -> tuple[int, str]:
+    """The capabilities without which ``reads`` is no longer true, and what to say of it: NONE or
+    BPF. Where that is not held, for CAP_SYS_ADMIN may load the probe too, nothing is kept all the
+    same: that one is far more than reading takes."""
+    if _reads_without(user, reads):
+        return NONE, ""
+    if effective() & BPF:
+        return BPF, "keeps CAP_BPF, without which this kernel lets nobody read the probe"
+    return NONE, "cannot read the probe: this kernel asks for CAP_BPF to do so"
+
+
+def _reads_without(user: Account | None, reads: Callable[[], bool]) -> bool:
+    """Tried out in a child, for what is given up does not come back; the kernel's version would not
     tell, as it depends on kernel.unprivileged_bpf_disabled too."""
     child = os.fork()
     if child == 0:
@@ -75,7 +85,7 @@ def needed(user: Account | None, reads: Callable[[], bool]) -> int:
             os._exit(0 if reads() else 1)
         os._exit(1)
     _, status = os.waitpid(child, 0)
-    return BPF if status else NONE
+    return status == 0
 
 
 def drop(user: Account | None, keep: int = NONE) -> str:

@@ -32,7 +32,7 @@ class Symbols:
             self.why_none = f"{path} cannot be read: {error.strerror}"
         else:
             if not shows_addresses:
-                self.why_none = f"{path} hides addresses: sysctl -w kernel.kptr_restrict=1"
+                self.why_none = f"{path} hides addresses: seeing them takes CAP_SYSLOG"
 
     def _first(self) -> list[bytes]:
         """Some lines: the very first symbols are per-CPU ones on x86, whose address is 0."""

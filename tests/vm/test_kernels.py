@@ -125,9 +125,8 @@ def wrong(name: str, result: Mapping[str, Any]) -> Iterator[str]:
             yield f"{collector}: only {told['seen']} {told['what']}"
     yield from result["sums"]["wrong"]
     oracle = result["oracle"]
-    # Quantiles are told, not judged: to attach the second buffer costs an emulated CPU as much as an
-    # event takes, so that its bounds are wider than a bucket. That no value is outside of them is
-    # what holds.
+    # Quantiles are told, not judged: the second buffer costs an emulated CPU as much as an event
+    # takes, so that the bounds are wider than a bucket. That no value is outside of them holds.
     if oracle["count"] or oracle["outside"]:
         yield f"oracle: {oracle}"
     if oracle["sums_wrong"] or oracle["worsts_wrong"]:

@@ -42,22 +42,38 @@ print(Path("/proc/self/status").read_text())
     assert "NoNewPrivs:\t1\n" in done.stdout
 
 
-@pytest.mark.parametrize(("reads", "keep"), [(True, privileges.NONE), (False, privileges.BPF)])
-def test_what_is_needed_is_tried_out_in_a_child(reads, keep, tmp_path):
+@pytest.mark.parametrize(
+    ("reads", "held", "expected"),
+    [
+        (True, privileges.BPF, (privileges.NONE, "")),
+        (False, privileges.BPF, (privileges.BPF, "keeps CAP_BPF, without which this kernel")),
+        (False, 1 << capabilities.CAP_SYS_ADMIN, (privileges.NONE, "cannot read the probe")),
+    ],
+    ids=["since 5.19", "before", "of a container with CAP_SYS_ADMIN alone"],
+)
+def test_what_is_kept_is_tried_out_in_a_child(reads, held, expected, tmp_path, monkeypatch):
     def read():
         (tmp_path / "by").write_text(str(os.getpid()))
         return reads
 
+    monkeypatch.setattr(privileges, "effective", lambda: held)
     tmp_path.chmod(0o777)
-    assert privileges.needed(None, read) == keep
+    kept, said = privileges.to_keep(None, read)
+
+    keep, words = expected
+    assert kept == keep
+    assert said.startswith(words)
+    assert bool(words) == bool(said)
     assert int((tmp_path / "by").read_text()) != os.getpid()
 
 
-def test_what_cannot_be_tried_out_is_needed():
+def test_what_cannot_be_tried_out_is_kept(monkeypatch):
     def read():
         raise KeyError
 
-    assert privileges.needed(None, read) == privileges.BPF
+    monkeypatch.setattr(privileges, "effective", lambda: privileges.BPF)
+
+    assert privileges.to_keep(None, read)[0] == privileges.BPF
 
 
 def test_who_may_not_become_another_still_gives_up_capabilities(monkeypatch):

@@ -77,7 +77,7 @@ def test_it_forgets_when_there_are_many(
 def test_why_there_are_none(opened: Opened, tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     hidden.write_bytes(b"0000000000000000 T _stext\n")
-    assert "kptr_restrict" in opened(hidden).why_none
+    assert "CAP_SYSLOG" in opened(hidden).why_none
     missing = opened(tmp_path / "missing")
     assert "No such file" in missing.why_none
     assert missing.names([0xF00]) == {0xF00: "0xf00"}
