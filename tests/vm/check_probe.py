@@ -455,6 +455,15 @@ def record_for_the_oracle(folder: Path) -> None:
         pickle.dump(test_oracle.record(small, MEGABYTES_PER_CPU), file)
 
 
+def time_of_work(probe: Probe) -> dict[str, int]:
+    """Of all runs: from start to end, and on a CPU."""
+    works = probe.parts.get("works", ())
+    return {
+        "wall": sum(runs.ns for work in works for runs in work.cpus.values()),
+        "on_cpu": sum(runs.ns for work in works for runs in work.on_cpu.values()),
+    }
+
+
 def main(folder: Path, options: Sequence[str]) -> None:
     possible = tuple(range(bpf_syscalls.possible_cpus()))
     kernel_log.begin()
@@ -479,6 +488,7 @@ def main(folder: Path, options: Sequence[str]) -> None:
         "nodes": len(list(Path("/sys/devices/system/node").glob("node[0-9]*"))),
         "collectors": collectors(made, lacks),
         "sums": sums.told(),
+        "work_ns": time_of_work(made.ends[-1].probe),
     }
     say("counts are compared")
     if check_threads.are_forced():

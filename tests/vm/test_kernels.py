@@ -124,6 +124,10 @@ def wrong(name: str, result: Mapping[str, Any]) -> Iterator[str]:
         if not told.get("is_enough", True) and BY_NAME[collector].stimulus:
             yield f"{collector}: only {told['seen']} {told['what']}"
     yield from result["sums"]["wrong"]
+    # How exact it is, an emulated CPU does not tell; a field of the scheduler that is read wrongly
+    # gives nothing, or more than there was.
+    if not 0 < result["work_ns"]["on_cpu"] <= result["work_ns"]["wall"]:
+        yield f"time of work: {result['work_ns']}"
     oracle = result["oracle"]
     # Quantiles are told, not judged: the second buffer costs an emulated CPU as much as an event
     # takes, so that the bounds are wider than a bucket. That no value is outside of them holds.
