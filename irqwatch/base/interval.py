@@ -17,7 +17,8 @@ class Interval:
     first, ``unknown_rows`` the labels of other rows, and the softirqs, of both files,
     ``unknown_cpus`` those that only one reading of a file had a column of. ``probe`` is
     None where the same probe did not run at both ends. ``devices`` are what lines' devices are
-    called, by interrupt number; ``cgroups`` paths by id.
+    called, by interrupt number; ``cgroups`` paths by id; ``counted_again`` are the labels of rows
+    that are no interrupts of their own (``base/rows.py``).
     """
 
     ns: int
@@ -31,3 +32,4 @@ class Interval:
     unknown_cpus: frozenset[int] = frozenset()
     devices: Mapping[int, str] = field(default_factory=dict)
     cgroups: Mapping[int, str] = field(default_factory=dict)
+    counted_again: frozenset[str] = frozenset()

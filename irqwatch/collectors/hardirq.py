@@ -210,7 +210,8 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
 
 def _count_lines(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     detail, sums = exporting.detail, exporting.cpu_sums("lines")
-    cpus, again = line_cpus(snapshot), counted_again(snapshot.lines)
+    cpus = line_cpus(snapshot)
+    again = counted_again(snapshot.lines, snapshot.host.kernel)
     had = []
     for line, (_, number) in zip(snapshot.lines, row_keys(snapshot.lines), strict=True):
         labels = _line_labels(line, number, exporting)
@@ -401,12 +402,13 @@ COLLECTOR = Collector(
             name="irqwatch_interrupts_counted_again_total",
             kind="counter",
             labels=("row", "cpu"),
-            help="Rows of /proc/interrupts that count interrupts which other rows count too.",
+            help="Rows of /proc/interrupts that count no interrupts of their own.",
             unit="interrupts",
             meaning=(
                 "Rows of /proc/interrupts that count again what others have, and so are not in "
-                "`irqwatch_interrupts_total`: `EXT`, `I/O`, `AIO` and `MSI` on s390x, `PMI` "
-                "(which are NMIs) on x86."
+                "`irqwatch_interrupts_total`: `EXT`, `I/O`, `AIO` and `MSI` on s390x; on x86 `TLB` "
+                "(which are in `CAL`, since Linux 4.8), `PMI` (NMIs), `MIS` and `PMN` (in their "
+                "lines), `MCP` and `RTR` (polls and retries); on Xen `HYP`, `RES`, `CAL` and `IWI`."
             ),
             example="sum by (row) (rate(irqwatch_interrupts_counted_again_total[5m]))",
         ),

@@ -12,7 +12,7 @@ from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counted, grouped, in_all, timed
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
-from irqwatch.base.rows import counted_again, described
+from irqwatch.base.rows import described
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram, merge
@@ -90,7 +90,6 @@ def sources(interval: Interval) -> list[Source]:
     times = [part for part in VECTORS.of(interval.probe) if part.run.buckets or part.softirqs]
     rows = [line for line in interval.lines if line.irq is None]
     row_of = {line.label: line for line in rows}
-    again = counted_again(rows)
     found = []
     timed_rows = set()
     for name, parts in grouped(times, lambda part: part.vector).items():
@@ -117,7 +116,7 @@ def sources(interval: Interval) -> list[Source]:
                         else in_all(line.total, interval.ns)
                     ),
                     description=described(line) or None,
-                    counted_again=line.label in again or None,
+                    counted_again=line.label in interval.counted_again or None,
                 )
             )
     return sorted(found, key=lambda source: source.name)
@@ -187,7 +186,9 @@ COLLECTOR = Collector(
             "counted_again",
             "",
             "`true` where other rows count the same interrupts, so that it belongs in no sum over "
-            "all: `EXT`, `I/O`, `AIO` and `MSI` on s390x, `PMI` (which are NMIs) on x86",
+            "all: `EXT`, `I/O`, `AIO` and `MSI` on s390x; on x86 `TLB` (which are in `CAL`, since "
+            "Linux 4.8), `PMI` (NMIs), `MIS` and `PMN` (in their lines), `MCP` and `RTR` (polls and "
+            "retries); on Xen `HYP`, `RES`, `CAL` and `IWI`",
             is_left_out=True,
         ),
         Key(

@@ -6,6 +6,7 @@ from irqwatch.base import counters
 from irqwatch.base.columns import is_incomplete, line_cpus, one_sided, softirq_cpus
 from irqwatch.base.interval import Interval
 from irqwatch.base.names import device_names, row_keys
+from irqwatch.base.rows import counted_again
 from irqwatch.collectors import PARTS
 from irqwatch.model.snapshot import CpuCounts, Line, Probe, Snapshot
 
@@ -32,6 +33,7 @@ def between(current: Snapshot, previous: Snapshot) -> Interval:
         probe=probe,
         devices=device_names(current.devices),
         cgroups=current.cgroups,
+        counted_again=counted_again(current.lines, current.host.kernel),
     )
 
 

@@ -197,6 +197,30 @@ def test_rows_of_one_label_stay_apart_in_each() -> None:
     assert values == {("LOC", "", "", ""): 10_704, ("LOC", "for others", "", ""): 5}
 
 
+def test_a_shootdown_counts_once_in_a_sum_and_is_shown() -> None:
+    """Also where the interrupt that brought it was counted after its row had been read."""
+
+    def at(seconds: int, shootdowns: int) -> Snapshot:
+        return snapshot(
+            seconds,
+            (
+                Line("CAL", None, {0: 900}, description="Function call interrupts"),
+                Line("TLB", None, {0: shootdowns}, description="TLB shootdowns"),
+            ),
+        )
+
+    before, after = at(1, 604), at(2, 605)
+    view = derive(after, before)
+    (told,) = json.loads(to_json(view))["sources"]
+    assert (told["name"], told["count"], told["counted_again"]) == ("TLB", 1, True)
+    assert [row.identity for row in rows(view, State())]
+    accountant = Accountant(before, ())
+    accountant.update(before, {})
+    values = accountant.update(after, {}).values
+    assert values["irqwatch_interrupts_total"] == {("CAL", "", "", ""): 900}
+    assert values["irqwatch_interrupts_counted_again_total"] == {("TLB", ""): 605}
+
+
 def test_a_shared_line_has_one_name_in_each() -> None:
     before, after = two(TABLE["grows"])
     view = derive(after, before)

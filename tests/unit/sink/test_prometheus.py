@@ -237,4 +237,4 @@ def test_a_total_of_the_machine_is_there_before_it_rises():
     lines = (Line("ERR", None, {}, total=0), Line("MIS", None, {}, total=2))
     text = expose(snapshot(lines=lines))
     assert value(text, "irqwatch_interrupts_total", irq="ERR") == 0
-    assert value(text, "irqwatch_interrupts_total", irq="MIS") == 2
+    assert value(text, "irqwatch_interrupts_counted_again_total", row="MIS") == 2
