@@ -1,5 +1,6 @@
 """Whether the host is still the one that was planned for."""
 
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -11,6 +12,8 @@ from irqwatch.model.snapshot import Snapshot
 
 # Names of irqbalance's option for a line it is to leave alone (irqbalance.c, parse_command_line).
 BAN = (b"--banirq", b"-i")
+
+_NUMBER = re.compile(rb"[0-9]{1,10}")
 
 
 def check_host(plan: Plan, now: Snapshot) -> None:
@@ -76,4 +79,4 @@ def banned(cmdline: bytes) -> frozenset[int]:
             values.append(word.removeprefix(b"--banirq="))
         elif word.startswith(b"-i"):
             values.append(word.removeprefix(b"-i"))
-    return frozenset(int(value) for value in values if value.isdigit())
+    return frozenset(int(value) for value in values if _NUMBER.fullmatch(value))

@@ -104,5 +104,7 @@ def _numbered_alike(
     it does not (the kernel sets vectors up in their order)."""
     alike = [line for line in lines if line.irq is not None and is_alike(actions.get(line.irq, ""))]
     by_vector = all(line.hwirq.isdecimal() for line in alike)
-    alike.sort(key=lambda line: (int(line.hwirq) if by_vector else 0, line.irq or 0))
+    # Of numbers without leading zeros the longer one is the larger, however long.
+    place = (lambda line: (len(line.hwirq), line.hwirq)) if by_vector else (lambda line: (0, ""))
+    alike.sort(key=lambda line: (place(line), line.irq or 0))
     return {line.irq: place for place, line in enumerate(alike) if line.irq is not None}

@@ -90,7 +90,7 @@ class Diagnosis:
 
 def kernel_version(release: str) -> tuple[int, int] | None:
     """(6, 18) of ``6.18.44-cloud-amd64``."""
-    match = re.match(r"(\d+)\.(\d+)", release)
+    match = re.match(r"(\d{1,9})\.(\d{1,9})", release, re.ASCII)
     return (int(match[1]), int(match[2])) if match else None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from irqwatch.errors import ParseError
+from irqwatch.model.topology import NR_CPUS
 from irqwatch.parse.numbers import decimal
 
 
@@ -12,7 +13,9 @@ def parse_header(row: bytes) -> tuple[int, ...]:
     The columns of /proc/interrupts are the CPUs online (kernel/irq/proc.c, show_interrupts), so a
     column's index is not a CPU number.
     """
-    names = row.split()
+    names = row.split(None, NR_CPUS)
+    if len(names) > NR_CPUS:
+        raise ParseError(f"the first row names more than {NR_CPUS:,} CPUs")
     if not names or not all(name.startswith(b"CPU") for name in names):
         raise ParseError("the first row does not name CPUs")
     cpus = tuple(decimal(name[3:]) for name in names)

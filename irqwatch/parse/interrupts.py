@@ -41,7 +41,7 @@ from irqwatch.base.text import clean
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import Line
 from irqwatch.parse.cpu_columns import nonzero_counts, parse_header
-from irqwatch.parse.numbers import decimal
+from irqwatch.parse.numbers import MOST_DIGITS, decimal
 from irqwatch.parse.rows import complete_rows
 
 # Words with single spaces between them.
@@ -50,7 +50,7 @@ _ACTIONS = rb"(?:\ {2,}(?P<actions>\S.*)|\ *)"
 
 # Kernels that print it by "%*d" cut it to an int, so that it can be negative: Hyper-V's holds the
 # number of a PCI domain above bit 27.
-_HWIRQ = rb"(?P<hwirq>-?\d+)"
+_HWIRQ = rb"(?P<hwirq>-?\d{1,%d})" % MOST_DIGITS
 
 # The part before the actions, in the order in which they are tried; each must match the whole.
 _FORMS = tuple(
@@ -91,21 +91,29 @@ def parse(raw: bytes) -> Interrupts:
     cpus = parse_header(rows[0] if rows else cut)
     lines = []
     skipped = 1 if cut else 0
+    said = 0
     for row in rows[1:]:
+        label, fields = _split(row, cpus)
+        said += sum(map(len, fields[len(cpus) :]))
+        if said > _MOST_TEXT:
+            raise ParseError(f"its rows say more than {_MOST_TEXT >> 20} MB beside their counts")
         try:
-            lines.append(parse_row(row, cpus))
+            lines.append(_parse_row(label, fields, cpus))
         except ParseError:
             skipped += 1
     return Interrupts(tuple(lines), frozenset(cpus), skipped)
 
 
-def parse_row(row: bytes, cpus: Sequence[int]) -> Line:
-    """One row after the header; raises ParseError."""
+def _split(row: bytes, cpus: Sequence[int]) -> tuple[bytes, list[bytes]]:
+    """The label, empty where there is none, and the counts with all that follows as the last."""
     label, colon, values = row.partition(b":")
-    label = label.strip()
-    if not colon or not label:
+    return (label.strip(), values.split(None, len(cpus))) if colon else (b"", [])
+
+
+def _parse_row(label: bytes, fields: list[bytes], cpus: Sequence[int]) -> Line:
+    """One row after the header; raises ParseError."""
+    if not label:
         raise ParseError("a row has no label")
-    fields = values.split(None, len(cpus))
     if label.isdigit():
         return _parse_line(label, fields, cpus)
     return _parse_architecture_row(clean(label), fields, cpus)
@@ -137,6 +145,12 @@ def _origin(text: bytes) -> tuple[str, str, str, tuple[str, ...]]:
 # A line says the same of itself at each reading.
 _known_origin = lru_cache(8192)(_origin)
 _LONGEST_KNOWN = 512
+
+# A page; names of thirty actions that share a line are 600 bytes.
+_LONGEST_TEXT = 4096
+
+# Of all rows: 128 bytes each where there are as many as there may be. It is what takes the time.
+_MOST_TEXT = 8 << 20
 
 
 def _parts(text: bytes) -> dict[str, bytes] | None:
@@ -190,6 +204,8 @@ def _after_counts(fields: list[bytes], cpus: Sequence[int]) -> bytes:
     if len(fields) <= len(cpus):
         return b""
     rest = fields[len(cpus)]
+    if len(rest) > _LONGEST_TEXT:
+        raise ParseError("a row is longer than any of a kernel's")
     if rest.split(None, 1)[0].isdigit():
         raise ParseError("a row has more counts than there are CPUs")
     return rest

@@ -29,4 +29,4 @@ def _parse_row(row: bytes, cpus: tuple[int, ...]) -> tuple[str, CpuCounts]:
     name, colon, values = row.partition(b":")
     if not colon:
         raise ParseError(f"a row has no name: {clean(row)}")
-    return clean(name.strip()), nonzero_counts(values.split(), cpus)
+    return clean(name.strip()), nonzero_counts(values.split(None, len(cpus)), cpus)

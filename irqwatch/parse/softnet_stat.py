@@ -14,11 +14,14 @@ FLOW_LIMIT = 10  # since 3.11
 BACKLOG = 11  # since 5.10, as is the next
 CPU = 12
 
+# Linux 6.10 has 15.
+_MOST_COLUMNS = 64
+
 
 def parse(raw: bytes, online: Iterable[Collection[int]]) -> tuple[Softnet, ...]:
     """``online`` are the CPUs online as other files have them, for kernels that do not say whose a
     row is: the first with as many as there are rows. Raises ParseError."""
-    rows = [row.split() for row in complete_rows(raw)[0] if row.strip()]
+    rows = [row.split(None, _MOST_COLUMNS) for row in complete_rows(raw)[0] if row.strip()]
     if not rows:
         raise ParseError("no row of a CPU")
     if all(len(row) > CPU for row in rows):

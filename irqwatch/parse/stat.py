@@ -10,6 +10,9 @@ from irqwatch.parse.rows import complete_rows
 
 NS_PER_SECOND = 10**9
 
+# The name, the times of CpuTimes, and what is left.
+_COLUMNS = 9
+
 
 def parse(raw: bytes, ticks_per_second: int) -> dict[int, CpuTimes]:
     """CPU → times since boot; ``ticks_per_second`` is sysconf(_SC_CLK_TCK). Raises ParseError."""
@@ -17,7 +20,7 @@ def parse(raw: bytes, ticks_per_second: int) -> dict[int, CpuTimes]:
     for row in complete_rows(raw)[0]:
         if not row.startswith(b"cpu"):
             break  # the rows of CPUs come first
-        name, *fields = row.split()
+        name, *fields = row.split(None, _COLUMNS)
         if name != b"cpu":  # the sum of all
             times[decimal(name[3:])] = _to_times(fields, ticks_per_second)
     if not times:

@@ -11,7 +11,11 @@ what was another kind
 A dict never takes a list's place nor a list a dict's: each place in a tree has one type, or None.
 """
 
+import re
+
 from irqwatch.record.tree import Tree, Unfit
+
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 
 def difference(old: Tree, new: Tree) -> Tree:
@@ -79,7 +83,7 @@ def _changed_dict(old: dict[str, Tree], change: dict[str, Tree] | list[Tree]) ->
 def _changed_list(old: list[Tree], change: dict[str, Tree]) -> Tree:
     new = list(old)
     for index, value in change.items():
-        if not (index.isdecimal() and index.isascii() and int(index) <= len(new)):
+        if not (_INDEX.fullmatch(index) and int(index) <= len(new)):
             raise Unfit("a change past a list's end")
         if int(index) == len(new):
             new.append(value)

@@ -7,6 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from irqwatch.base import action_name
+from irqwatch.base.line_queues import queues_of
 from irqwatch.base.text import LONGEST, clean
 from irqwatch.errors import ParseError
 from irqwatch.model.snapshot import Line
@@ -26,6 +27,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "cpulist": cpulist.parse,
     "cpumask": cpumask.parse,
     "interrupts": interrupts.parse,
+    "line_queues": lambda raw: queues_of(interrupts.parse(raw).lines, "virtio0", "block"),
     "softirqs": softirqs.parse,
     "softnet_stat": lambda raw: softnet_stat.parse(raw, [[0, 1]]),
     "spurious": spurious.parse,
@@ -38,14 +40,23 @@ FRAGMENTS = [
     b"\n", b" ", b"  ", b":", b"-", b",", b"/", b"0", b"7", b"00000010", b"9" * 30, b"CPU0",
     b"CPU1", b"24", b"LOC", b"ERR", b"FIQ", b"IPI0", b"cpu", b"cpu0", b"IO-APIC", b"5-edge",
     b"Level", b"Edge", b"GICv3", b"unhandled", b"last_unhandled", b"ksoftirqd/", b"irq/", b" T ",
+    b"9" * 5000, b"  PCI-MSI ", b"-edge      virtio0-request", b" 77: 1 2",
     b"\t[mod]", b"\0", b"\xff", b"\x1b", b"\xc2\xb2", b"eth0, eth1",
 ]  # fmt: skip
 MANGLED = st.lists(st.sampled_from(FRAGMENTS), max_size=60).map(b"".join)
 HEADED = MANGLED.map(lambda raw: b"CPU0 CPU1\n" + raw)
+# Rows that get as far as their hwirq.
+ORIGINS = st.lists(
+    st.builds(
+        b" %d: 1 2  PCI-MSI %b-edge      virtio0-request\n".__mod__,
+        st.tuples(st.integers(0, 99), st.sampled_from([b"0", b"9" * 20, b"9" * 5000])),
+    ),
+    max_size=3,
+).map(lambda rows: b"CPU0 CPU1\n" + b"".join(rows))
 
 
 @pytest.mark.parametrize("name", PARSERS)
-@given(raw=st.binary(max_size=300) | MANGLED | HEADED)
+@given(raw=st.binary(max_size=300) | MANGLED | HEADED | ORIGINS)
 def test_nothing_but_a_parse_error(name: str, raw: bytes) -> None:
     try:
         PARSERS[name](raw)

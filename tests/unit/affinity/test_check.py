@@ -91,6 +91,7 @@ def test_a_target_is_offline(host: FakeHost) -> None:
         (b"irqbalance\0--banirq=31\0--banirq\x0030\0", {30, 31}),
         (b"irqbalance\0-i\x0031\0-i7\0-t\x003\0", {31, 7}),
         (b"", set()),
+        (b"irqbalance\0-i9\0--banirq=" + b"9" * 5000 + b"\0", {9}),
     ],
 )
 def test_lines_that_irqbalance_leaves_alone(cmdline: bytes, irqs: set[int]) -> None:

@@ -23,6 +23,14 @@ def net(driver: str, *actions: str, known: Queues = FOUR) -> list[int | None]:
     return [found.get(irq) for irq in range(40, 40 + len(actions))]
 
 
+def test_vectors_alike_stand_in_the_order_of_their_numbers_however_long() -> None:
+    alike = [
+        Line(str(irq), irq, {}, "PCI-MSIX", hwirq, "edge", ("virtio0-request",))
+        for irq, hwirq in enumerate(("1" + "0" * 4999, "10", "9", "9" * 5000), 40)
+    ]
+    assert queues_of(alike, "vda", "block") == {42: 0, 41: 1, 40: 2, 43: 3}
+
+
 def test_numbers_that_count_vectors() -> None:
     """bnxt_setup_msix without shared rings, vmxnet3 without pairs."""
     rx, tx = [f"eth0-rx-{n}" for n in range(4)], [f"eth0-tx-{n}" for n in range(4, 8)]

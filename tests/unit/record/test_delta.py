@@ -57,3 +57,8 @@ def test_the_old_tree_stays_as_it_was():
 def test_a_change_that_does_not_go_with_the_tree_is_refused(old, change):
     with pytest.raises(Unfit):
         apply(old, change)
+
+
+def test_an_index_that_no_list_has():
+    with pytest.raises(Unfit):
+        apply([1], {"9" * 5000: 1})

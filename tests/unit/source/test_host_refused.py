@@ -197,6 +197,19 @@ def test_a_host_of_everything_that_is_no_file(tmp_path: Path) -> None:
     assert all(len(reason.splitlines()) == 1 for reason in reasons.values())
 
 
+def test_a_file_of_more_rows_than_any(tmp_path: Path, little_memory: None) -> None:
+    """It is far from too large in bytes."""
+    root = unpack("two_nodes", tmp_path)
+    raw = b"CPU0 CPU1\n" + b"1: 2 3 a\n" * (2 << 20)
+    assert len(raw) < TABLE_BYTES
+    (root.procfs / "interrupts").write_bytes(raw)
+    lacks = {lack.part: lack.reason for lack in HostReader(root).read().unavailable}
+    assert lacks["interrupts"] == (
+        f"{root.procfs}/interrupts is garbled: it has more than 65,536 rows, and no kernel's has "
+        "so many"
+    )
+
+
 def test_thousands_of_fifos_are_waited_for_no_longer_than_a_few() -> None:
     patience, now_ns, waited_ns = Patience(), 10**12, 0
     for number in range(2000):
