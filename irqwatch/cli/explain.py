@@ -15,7 +15,7 @@ from irqwatch.model.snapshot import Snapshot
 from irqwatch.sink.explain import to_json, to_text
 from irqwatch.source.live import LiveSource
 from irqwatch.source.replay import Replay
-from irqwatch.source.root import Root
+from irqwatch.source.root import Root, shown
 
 EPILOG = """\b
 Examples:
@@ -73,40 +73,48 @@ def command(
             before, after = recorded.last_interval(replay, RECORDED_NS)
             if before is after or before.monotonic_ns == after.monotonic_ns:
                 raise recorded.too_short(replay)
+            listed = f"irqwatch top --from {replay.name}"
     else:
-        before, after = _watch(Root(procfs, sysfs), collectors, interrupt, seconds)
+        listed = shown(procfs / "interrupts")
+        root = Root(procfs, sysfs)
+        before, after = _watch(root, collectors, interrupt, seconds, listed)
     with ends_quietly():
-        show(interrupt, before, after, as_json=as_json)
+        show(interrupt, before, after, listed, as_json=as_json)
 
 
 def _watch(
-    root: Root, collectors: frozenset[str], interrupt: str, seconds: float
+    root: Root, collectors: frozenset[str], interrupt: str, seconds: float, listed: str
 ) -> tuple[Snapshot, Snapshot]:
     with LiveSource(root, collectors, settings_max_age_ns=0) as source:
         before = source.sample()
-        _found(interrupt, before)
+        _found(interrupt, before, listed)
         clock.sleep_until(before.monotonic_ns + int(seconds * 1e9))
         return before, source.sample()
 
 
-def _found(interrupt: str, snapshot: Snapshot) -> None:
+def _found(interrupt: str, snapshot: Snapshot, listed: str) -> None:
     """Raises IrqwatchError where there is none, at once and not after having watched for it."""
     if lines_called(interrupt, snapshot):
         return
-    for lack in snapshot.unavailable:
-        if lack.part == "interrupts":
-            raise IrqwatchError(f"interrupts cannot be listed: {lack.reason}")
     if any(line.irq is None and line.label == interrupt for line in snapshot.lines):
         raise IrqwatchError(
             f"{interrupt!r} is no interrupt line but one of the architecture's own: "
             "see irqwatch top --view hardirq"
         )
-    raise IrqwatchError(f"there is no interrupt {interrupt!r}: /proc/interrupts lists them")
+    for lack in snapshot.unavailable:
+        if lack.part == "interrupts" and snapshot.lines:
+            raise IrqwatchError(
+                f"there is no interrupt {interrupt!r} among those that could be read: {lack.reason}"
+            )
+        if lack.part == "interrupts":
+            raise IrqwatchError(f"interrupts cannot be listed: {lack.reason}")
+    raise IrqwatchError(f"there is no interrupt {interrupt!r}: {listed} lists them")
 
 
-def show(interrupt: str, before: Snapshot, after: Snapshot, *, as_json: bool) -> None:
-    """Each line that is called so, of the interval between two samples."""
-    _found(interrupt, after)
+def show(interrupt: str, before: Snapshot, after: Snapshot, listed: str, *, as_json: bool) -> None:
+    """Each line that is called so, of the interval between two samples. ``listed``: what lists
+    all there are."""
+    _found(interrupt, after, listed)
     view = derive(after, before)
     stories = [story(line, after, view) for line in lines_called(interrupt, after)]
     if as_json:
@@ -115,4 +123,4 @@ def show(interrupt: str, before: Snapshot, after: Snapshot, *, as_json: bool) ->
     text = "\n".join(to_text(one) for one in stories)
     write(in_ascii(text) if ascii_only() else text)
     for lack in view.unavailable:
-        click.echo(f"irqwatch: no {lack.part}: {lack.reason}", err=True)
+        click.echo(f"irqwatch: {lack}", err=True)

@@ -132,7 +132,7 @@ def write(snapshots: Iterator[Snapshot], stream: BinaryIO, file: Path) -> None:
             _add(recorder, snapshot, file)
             if recorder.samples == 1:
                 for lack in snapshot.unavailable:
-                    click.echo(f"irqwatch: no {lack.part}: {lack.reason}", err=True)
+                    click.echo(f"irqwatch: {lack}", err=True)
             if on_terminal:
                 elapsed_ns = clock.monotonic_ns() - started_ns
                 click.echo(f"\r{progress(recorder, elapsed_ns)}  ", nl=False, err=True)

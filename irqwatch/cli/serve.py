@@ -201,7 +201,7 @@ def describe(first: Snapshot, wanted: frozenset[str], address: str, kept: str) -
         f"irqwatch: listening on {address}",
         f"timing {', '.join(c for c in COLLECTORS if c in running) or 'nothing'}",
         *([f"off: {', '.join(off)}"] if off else []),
-        *(f"no {lack.part}: {lack.reason}" for lack in first.unavailable),
+        *map(str, first.unavailable),
         *([kept] if kept else []),
     ]
     return "; ".join(parts)

@@ -117,7 +117,7 @@ def command(
             raise click.UsageError(f"{error}.") from None
         with source:
             for lack in source.unavailable:
-                click.echo(f"irqwatch: no {lack.part}: {lack.reason}", err=True)
+                click.echo(f"irqwatch: {lack}", err=True)
             if not as_json:
                 write(header(width) + "\n")
             for event in itertools.islice(_events(source, seconds), most):

@@ -187,8 +187,8 @@ COLLECTOR = Collector(
             "",
             "`true` where other rows count the same interrupts, so that it belongs in no sum over "
             "all: `EXT`, `I/O`, `AIO` and `MSI` on s390x; on x86 `TLB` (which are in `CAL`, since "
-            "Linux 4.8), `PMI` (NMIs), `MIS` and `PMN` (in their lines), `MCP` and `RTR` (polls and "
-            "retries); on Xen `HYP`, `RES`, `CAL` and `IWI`",
+            "Linux 4.8), `PMI` (NMIs), `MIS` and `PMN` (in their lines), `MCP` and `RTR` (polls "
+            "and retries); on Xen `HYP`, `RES`, `CAL` and `IWI`",
             is_left_out=True,
         ),
         Key(

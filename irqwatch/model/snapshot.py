@@ -32,10 +32,15 @@ CpuCounts = Mapping[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A part of the picture that could not be had: which, and why, in words for a person."""
+    """A part of the picture that could not be had, or not all of it: which, and why, in words for a
+    person."""
 
     part: str  # "probe", "interrupts", "softirqs", "work", …
     reason: str  # "not root: loading the probe needs CAP_BPF and CAP_PERFMON"
+
+    def __str__(self) -> str:
+        """As a person is told. Not that there is none: some of the part may well be there."""
+        return f"{self.part}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import TypeVar
 from irqwatch import clock
 from irqwatch.base.text import clean
 from irqwatch.errors import ParseError
-from irqwatch.source.patience import ONE_NS, Patience
+from irqwatch.source.patience import ALL_NS, ONE_NS, Patience
 
 T = TypeVar("T")
 
@@ -127,7 +127,10 @@ def _read(path: Path | str, most_bytes: int) -> bytes | Unreadable:
 def _read_fifo(path: Path | str, most_bytes: int) -> bytes | Unreadable:
     """What its writers write before they close it."""
     key, begin_ns = os.fspath(path), clock.monotonic_ns()
-    end_ns = begin_ns + _patience.of(key, begin_ns)
+
+    def end_ns(*, has_writer: bool) -> int:
+        return begin_ns + _patience.of(key, begin_ns, has_writer=has_writer)
+
     # With O_NONBLOCK it opens without a writer; and Linux reports no end of it before there was
     # one (fs/pipe.c, pipe_poll()).
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -137,33 +140,43 @@ def _read_fifo(path: Path | str, most_bytes: int) -> bytes | Unreadable:
     finally:
         os.close(fd)
     now_ns = clock.monotonic_ns()
-    _patience.spend(key, now_ns - begin_ns, now_ns, in_vain=result == "late")
-    if result == "late":
-        lack = "is not written to its end" if chunks else "has nothing written to it"
-        why = f"a FIFO that {lack}, and one is waited for {ONE_NS // 10**9} s at most"
+    _patience.spend(key, now_ns - begin_ns, now_ns, in_vain=result in _LATE)
+    if result in _LATE:
+        lack, most_ns = _LATE[result]
+        why = f"a FIFO that {lack}, and such a one is waited for {most_ns // 10**9} s at most"
         return Unreadable(f"{shown(path)} is {why}", is_refused=True)
     return _too_large(path) if result == "large" else b"".join(chunks)
 
 
-def _until_closed(fd: int, chunks: list[bytes], most_bytes: int, end_ns: int) -> str:
-    """Fills ``chunks``; "late" where that took until ``end_ns``, "large" where it is too much."""
+_LATE = {
+    "unwritten": ("has nothing written to it", ONE_NS),
+    "unended": ("is not written to its end", ALL_NS),
+}
+
+
+def _until_closed(fd: int, chunks: list[bytes], most_bytes: int, end_ns: Callable[..., int]) -> str:
+    """Fills ``chunks``; one of ``_LATE`` where that took too long, "large" where it is too much."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    size = 0
-    while poll.poll(max(0, end_ns - clock.monotonic_ns()) / 10**6):
+    size, until_ns = 0, end_ns(has_writer=False)
+    while True:
+        is_late = not poll.poll(max(0, until_ns - clock.monotonic_ns()) / 10**6)
         try:
             chunk = os.read(fd, _CHUNK_BYTES)
-        except BlockingIOError:  # somebody else reads it too
+        except BlockingIOError:  # somebody has it open to write (fs/pipe.c, pipe_read())
+            until_ns = end_ns(has_writer=True)
+            if is_late and clock.monotonic_ns() >= until_ns:
+                return "unended"
             continue
         if not chunk:
-            return ""
+            return "unwritten" if is_late and not chunks else ""
         chunks.append(chunk)
         size += len(chunk)
         if size > most_bytes:
             return "large"
-        if clock.monotonic_ns() > end_ns:
-            break
-    return "late"
+        until_ns = end_ns(has_writer=True)
+        if clock.monotonic_ns() > until_ns:
+            return "unended"
 
 
 def _too_large(path: Path | str) -> Unreadable:

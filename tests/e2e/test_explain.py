@@ -43,7 +43,11 @@ def test_all_lines_of_a_part_of_a_name_as_json() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "why"),
     [
-        (["nosuch", "--from", str(VIRTIO)], 1, "there is no interrupt 'nosuch'"),
+        (
+            ["nosuch", "--from", str(VIRTIO)],
+            1,
+            f"there is no interrupt 'nosuch': irqwatch top --from {VIRTIO}",
+        ),
         (["LOC", "--from", str(VIRTIO)], 1, "'LOC' is no interrupt line"),
         (["34", "--from", "/nosuch.irqw"], 1, "/nosuch.irqw: No such file or directory"),
         (["34", "--from", str(VIRTIO), "-d", "3"], 2, "is of a live host"),
@@ -54,6 +58,35 @@ def test_what_goes_wrong_is_one_line(words: list[str], code: int, why: str) -> N
     done = run(*words)
     assert (done.returncode, done.stdout) == (code, "")
     assert why in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+GARBLED = "           CPU0\n  5: 7 IO-APIC 5-edge  a\n  6: x IO-APIC 6-edge  b\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (GARBLED, "no interrupt '6' among those that could be read: 1 garbled row left out"),
+        ("", "interrupts cannot be listed: {proc}/interrupts is masked"),
+        (GARBLED.replace("x", "1"), ""),
+        (GARBLED.replace("6: x", "7: 1"), "there is no interrupt '6': {proc}/interrupts lists"),
+    ],
+)
+def test_why_there_is_none(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "interrupts").write_text(text)
+    root = [f"--path.procfs={tmp_path}", f"--path.sysfs={tmp_path}"]
+    done = run("6", "-d", "0.05", "--collector.disable-defaults", *root)
+    assert done.returncode == (1 if why else 0)
+    assert why.format(proc=tmp_path) in done.stderr
+    assert "no interrupts" not in done.stderr
+
+
+def test_what_is_there_in_part_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "interrupts").write_text(GARBLED)
+    root = [f"--path.procfs={tmp_path}", f"--path.sysfs={tmp_path}"]
+    done = run("5", "-d", "0.05", "--collector.disable-defaults", *root)
+    assert done.returncode == 0
+    assert "irqwatch: interrupts: 1 garbled row left out\n" in done.stderr
 
 
 def test_ctrl_c_while_it_watches_is_no_success(

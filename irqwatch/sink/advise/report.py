@@ -82,7 +82,7 @@ def _header(plan: Plan, look: ReportLook) -> list[str]:
     elif plan.windows == 1:
         lines += _wrap("One window: how much the load varies is not known.", look)
     for lack in plan.unavailable:
-        lines += _wrap(f"no {lack.part}: {lack.reason}", look, "  ", "")
+        lines += _wrap(str(lack), look, "  ", "")
     return lines
 
 

@@ -53,7 +53,10 @@ def test_counted_again(rows: list[Line], again: set[str]) -> None:
     assert counted_again(rows, "") == again
 
 
-@pytest.mark.parametrize(("kernel", "again"), [("4.7.10", set()), ("4.8.0-1-amd64", {"TLB"}), ("9" * 5000 + ".1", {"TLB"})])
+@pytest.mark.parametrize(
+    ("kernel", "again"),
+    [("4.7.10", set()), ("4.8.0-1-amd64", {"TLB"}), ("9" * 5000 + ".1", {"TLB"})],
+)
 def test_kernels_that_count_a_shootdown_once(kernel: str, again: set[str]) -> None:
     assert counted_again([row("CAL", CAL), row("TLB", TLB)], kernel) == again
 

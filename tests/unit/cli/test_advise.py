@@ -192,7 +192,7 @@ def test_a_host_that_only_counts(tmp_path: Path) -> None:
     done = run("--duration", 0.05, "--windows", 1, *root)
     assert done.returncode == 1
     assert "it cannot be told what to change" in done.stdout
-    assert "no interrupts: " in done.stdout
+    assert "interrupts: " in done.stdout
 
 
 def test_ctrl_c_while_it_measures_gives_no_advice(

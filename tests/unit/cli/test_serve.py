@@ -37,7 +37,7 @@ def test_description_is_one_line_of_what_is_on_off_and_missing():
     host = replace(empty(), unavailable=(Unavailable("probe", "not root"),))
 
     assert describe(host, DEFAULT_COLLECTORS - {"hardirq", "softirq"}, ":1", "") == (
-        "irqwatch: listening on :1; timing nothing; off: hardirq, softirq; no probe: not root"
+        "irqwatch: listening on :1; timing nothing; off: hardirq, softirq; probe: not root"
     )
 
 

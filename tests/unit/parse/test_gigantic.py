@@ -1,5 +1,5 @@
-"""Files that are not too large in bytes, and of which every byte would cost: they are refused before
-they are taken apart."""
+"""Files that are not too large in bytes, and of which every byte would cost: they are refused
+before they are taken apart."""
 
 import tracemalloc
 from collections.abc import Callable

@@ -35,16 +35,16 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class NoPatience(Patience):
-    def of(self, path: str, now_ns: int) -> int:
-        del path, now_ns
+    def of(self, path: str, now_ns: int, *, has_writer: bool) -> int:
+        del path, now_ns, has_writer
         return 0
 
 
 def test_a_fifo_without_a_writer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "stat")
     assert read(tmp_path / "stat") == Unreadable(
-        f"{tmp_path}/stat is a FIFO that has nothing written to it, and one is waited for 1 s at "
-        "most",
+        f"{tmp_path}/stat is a FIFO that has nothing written to it, and such a one is waited "
+        "for 1 s at most",
         is_refused=True,
     )
 
@@ -59,7 +59,27 @@ def test_a_fifo_whose_writer_does_not_end(tmp_path: Path, monkeypatch: pytest.Mo
     finally:
         os.close(held)
     assert isinstance(found, Unreadable) and found.is_refused
-    assert "is not written to its end" in found.reason
+    assert "is not written to its end, and such a one is waited for 4 s" in found.reason
+
+
+def test_a_writer_is_waited_for_longer_than_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes only when it has been seen to have the FIFO open."""
+    os.mkfifo(tmp_path / "stat")
+    held = os.open(tmp_path / "stat", os.O_RDWR)
+
+    class ForWriters(Patience):
+        def of(self, path: str, now_ns: int, *, has_writer: bool) -> int:
+            nonlocal held
+            if has_writer and held >= 0:
+                os.write(held, b"cpu0")
+                os.close(held)
+                held = -1
+            return 60 * 10**9 if has_writer else 0
+
+    monkeypatch.setattr(root_module, "_patience", ForWriters())
+    assert read(tmp_path / "stat") == b"cpu0"
 
 
 def test_a_fifo_that_is_written_to_is_read_as_a_file(tmp_path: Path) -> None:
@@ -213,7 +233,7 @@ def test_a_file_of_more_rows_than_any(tmp_path: Path, little_memory: None) -> No
 def test_thousands_of_fifos_are_waited_for_no_longer_than_a_few() -> None:
     patience, now_ns, waited_ns = Patience(), 10**12, 0
     for number in range(2000):
-        wait_ns = patience.of(f"/{number}", now_ns)
+        wait_ns = patience.of(f"/{number}", now_ns, has_writer=False)
         waited_ns += wait_ns
         now_ns += wait_ns
         patience.spend(f"/{number}", wait_ns, now_ns, in_vain=True)
@@ -222,11 +242,18 @@ def test_thousands_of_fifos_are_waited_for_no_longer_than_a_few() -> None:
 
 def test_one_that_was_waited_for_in_vain_takes_no_time_from_the_others() -> None:
     patience = Patience()
-    assert patience.of("/dead", 0) == ONE_NS
+    assert patience.of("/dead", 0, has_writer=False) == ONE_NS
     patience.spend("/dead", ONE_NS, ONE_NS, in_vain=True)
     for second in range(2, 60):
-        assert patience.of("/dead", second * 10**9) == 0
+        assert patience.of("/dead", second * 10**9, has_writer=False) == 0
         patience.spend("/dead", 0, second * 10**9, in_vain=True)
-        assert patience.of("/alive", second * 10**9) == ONE_NS
+        assert patience.of("/alive", second * 10**9, has_writer=False) == ONE_NS
         patience.spend("/alive", 10**6, second * 10**9, in_vain=False)
-    assert patience.of("/dead", ONE_NS + PERIOD_NS) == ONE_NS
+    assert patience.of("/dead", ONE_NS + PERIOD_NS, has_writer=False) == ONE_NS
+
+
+def test_one_with_a_writer_may_take_all_the_time_there_is() -> None:
+    patience = Patience()
+    assert patience.of("/slow", 0, has_writer=True) == ALL_NS
+    patience.spend("/slow", ALL_NS, ALL_NS, in_vain=False)
+    assert patience.of("/next", ALL_NS, has_writer=True) <= ALL_NS * ALL_NS // PERIOD_NS
