@@ -11,6 +11,7 @@ from functools import cached_property
 from statistics import fmean, stdev
 
 from irqwatch.base import action_name, counters, measures
+from irqwatch.base.columns import why_unlisted
 from irqwatch.base.names import device_names, line_name, names_of_lines
 from irqwatch.collectors.hardirq import HardirqSource
 from irqwatch.model import plan
@@ -159,8 +160,8 @@ class Facts:
         something, so that a list without any row, as older recordings have it, is hidden too."""
         if self.lines:
             return ""
-        told = (lack.reason for lack in self.unavailable if lack.part == "interrupts")
-        return next(told, "" if self.windows[-1].after.lines else "none is listed")
+        lines = self.windows[-1].after.lines
+        return why_unlisted(self.unavailable) or ("" if lines else "none is listed")
 
     @property
     def idle(self) -> float:

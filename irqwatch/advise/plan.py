@@ -7,6 +7,7 @@ from irqwatch.advise.facts import Facts, Window, gather
 from irqwatch.advise.findings import findings
 from irqwatch.advise.moves import Placed, placed
 from irqwatch.advise.thresholds import DEFAULTS
+from irqwatch.base.columns import refuse_unlisted
 from irqwatch.base.names import behind_names, names_of_lines
 from irqwatch.cells import cpu_list
 from irqwatch.errors import UsageError
@@ -37,7 +38,7 @@ class Wanted:
 
 
 def make_plan(windows: Sequence[Window], wanted: Wanted) -> Plan:
-    """From at least one window. Raises UsageError where what is wanted is not on this host."""
+    """From at least one window. Raises what ``check`` does."""
     check(windows[-1].after, wanted)
     facts = gather(windows, wanted.thresholds, wanted.goal, wanted.cpus)
     answer = placed(facts, wanted.devices)
@@ -71,12 +72,14 @@ def make_plan(windows: Sequence[Window], wanted: Wanted) -> Plan:
 
 
 def check(now: Snapshot, wanted: Wanted) -> None:
-    """Raises UsageError where what is wanted is not on this host."""
+    """Raises UsageError where what is wanted is not on this host, IrqwatchError where that cannot
+    be told."""
     if wanted.cpus is not None and not wanted.cpus & set(now.topology.online):
         raise UsageError(f"--cpus {cpu_list(wanted.cpus)}: none of these is online")
     called = names_of_lines(now.lines, now.devices, now.behind)
     known: frozenset[str] = frozenset().union(*called.values())
     if unknown := sorted(wanted.devices - known):
+        refuse_unlisted(now.unavailable, has_some=bool(now.lines))
         raise UsageError(f"--device {unknown[0]}: no interrupt is of such a device")
 
 

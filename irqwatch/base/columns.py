@@ -2,13 +2,29 @@
 whatever sysfs says. In a container with lxcfs, and in the moment in which a CPU comes or goes, the
 two differ. Pure."""
 
-from irqwatch.model.snapshot import Snapshot
+from collections.abc import Iterable
+
+from irqwatch.errors import IrqwatchError
+from irqwatch.model.snapshot import Snapshot, Unavailable
+
+
+def why_unlisted(unavailable: Iterable[Unavailable]) -> str:
+    """Why /proc/interrupts may have rows that are not known; "" where all are."""
+    return next((lack.reason for lack in unavailable if lack.part == "interrupts"), "")
+
+
+def refuse_unlisted(unavailable: Iterable[Unavailable], *, has_some: bool) -> None:
+    """To be asked before a name is said to be of no interrupt. Raises IrqwatchError where that
+    cannot be told; ``has_some``: some can be listed."""
+    if why := why_unlisted(unavailable):
+        cannot = "not all interrupts can be listed" if has_some else "interrupts cannot be listed"
+        raise IrqwatchError(f"{cannot}: {why}")
 
 
 def is_incomplete(snapshot: Snapshot) -> bool:
     """Whether /proc/interrupts may have rows that the snapshot has not: it could not be read, or
     some of its rows could not, as when a CPU comes or goes while it is read."""
-    return not snapshot.lines or any(lack.part == "interrupts" for lack in snapshot.unavailable)
+    return not snapshot.lines or bool(why_unlisted(snapshot.unavailable))
 
 
 def line_cpus(snapshot: Snapshot) -> frozenset[int]:

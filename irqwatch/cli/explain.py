@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from irqwatch import clock
+from irqwatch.base.columns import refuse_unlisted
 from irqwatch.cells import in_ascii
 from irqwatch.cli import options, recorded
 from irqwatch.cli.terminal import ascii_only, ends_quietly, write
@@ -96,18 +97,12 @@ def _found(interrupt: str, snapshot: Snapshot, listed: str) -> None:
     """Raises IrqwatchError where there is none, at once and not after having watched for it."""
     if lines_called(interrupt, snapshot):
         return
+    refuse_unlisted(snapshot.unavailable, has_some=bool(snapshot.lines))
     if any(line.irq is None and line.label == interrupt for line in snapshot.lines):
         raise IrqwatchError(
             f"{interrupt!r} is no interrupt line but one of the architecture's own: "
             "see irqwatch top --view hardirq"
         )
-    for lack in snapshot.unavailable:
-        if lack.part == "interrupts" and snapshot.lines:
-            raise IrqwatchError(
-                f"there is no interrupt {interrupt!r} among those that could be read: {lack.reason}"
-            )
-        if lack.part == "interrupts":
-            raise IrqwatchError(f"interrupts cannot be listed: {lack.reason}")
     raise IrqwatchError(f"there is no interrupt {interrupt!r}: {listed} lists them")
 
 

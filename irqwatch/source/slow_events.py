@@ -6,6 +6,7 @@ from mmap import PAGESIZE
 from types import TracebackType
 
 from irqwatch import clock
+from irqwatch.base.columns import refuse_unlisted, why_unlisted
 from irqwatch.base.names import device_names, names_of_lines
 from irqwatch.collectors import ALL, DEFAULT_COLLECTORS
 from irqwatch.collectors.trace import DROPS, EVENTS, NOT_LISTED, Decoder, LineName, macro
@@ -43,7 +44,7 @@ class WantedEvents:
 
 class SlowEvents:
     """Owns the probe for as long as it is open; a context manager. Raises ProbeError; UsageError
-    where a filter names what this host has not."""
+    where a filter names what this host has not, IrqwatchError where that cannot be told."""
 
     def __init__(self, wanted: WantedEvents) -> None:
         if reason := why_no_bpf():
@@ -53,11 +54,15 @@ class SlowEvents:
         self._lines = self._line_names(reading)
         found = self._host.devices(reading.lines, clock.monotonic_ns())
         called = names_of_lines(reading.lines, found.devices, found.behind)
-        defines = filters(wanted, lines_of(wanted, called), reading.topology.possible)
+        lines = lines_of(wanted, called, reading.unavailable)
+        defines = filters(wanted, lines, reading.topology.possible)
         bpf_syscalls.check_possible(reading.topology.possible)
         limits = loader.sizes(len(reading.lines), reading.topology.possible)
         loaded, refused = loader.load((*COLLECTORS, "trace"), limits, defines)
-        self.unavailable = tuple(Unavailable(name, why) for name, why in sorted(refused.items()))
+        self.unavailable = (
+            *(lack for lack in reading.unavailable if lack.part == "interrupts"),
+            *(Unavailable(name, why) for name, why in sorted(refused.items())),
+        )
         try:
             self._reader = ProbeReader(loaded, reading.topology.possible)
             self._decoder = Decoder(loaded.layouts)
@@ -126,20 +131,29 @@ def line_names(lines: Iterable[Line], devices: Iterable[LineDevice]) -> dict[int
     }
 
 
-def lines_of(wanted: WantedEvents, called: Mapping[int, Collection[str]]) -> frozenset[int]:
+def lines_of(
+    wanted: WantedEvents,
+    called: Mapping[int, Collection[str]],
+    unavailable: Collection[Unavailable] = (),
+) -> frozenset[int]:
     """The lines of ``wanted.irqs`` that are of ``wanted.devices`` too; empty is all. ``called`` is
-    what each line is found by. Raises UsageError where there are none."""
-    if missing := sorted(wanted.irqs - called.keys()):
+    what each line is found by. Raises UsageError where there are none, IrqwatchError where that
+    cannot be told."""
+    missing = sorted(wanted.irqs - called.keys())
+    if missing and not why_unlisted(unavailable):
         raise UsageError(f"there is no interrupt {missing[0]} (see /proc/interrupts)")
     of_devices: set[int] = set()
     for device in sorted(wanted.devices):
         found = {irq for irq, names in called.items() if device in names}
         if not found:
+            refuse_unlisted(unavailable, has_some=bool(lines))
             raise UsageError(f"no interrupt belongs to a device {device}")
         of_devices |= found
     if not (wanted.irqs and wanted.devices):
         return wanted.irqs | of_devices
     if not wanted.irqs & of_devices:
+        if missing:
+            refuse_unlisted(unavailable, has_some=bool(lines))
         raise UsageError("no interrupt passes both --irq and --device")
     return wanted.irqs & of_devices
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from irqwatch.advise import thresholds
-from irqwatch.advise.plan import Wanted, make_plan
+from irqwatch.advise.plan import Wanted, check, make_plan
 from irqwatch.advise.thresholds import DEFAULTS, THRESHOLDS
 from irqwatch.collectors.hardirq import HardirqSource
-from irqwatch.errors import UsageError
+from irqwatch.errors import IrqwatchError, UsageError
 from irqwatch.model.plan import (
     Busier,
     CannotTell,
@@ -252,6 +252,15 @@ def test_the_plan_carries_what_an_undo_needs() -> None:
 def test_what_is_not_there_is_an_error(wanted: dict[str, object], error: str) -> None:
     with pytest.raises(UsageError, match=error):
         plan_of(crowded(), **wanted)
+
+
+def test_a_device_of_which_lines_may_be_hidden_is_not_said_to_have_none() -> None:
+    lack = Unavailable("interrupts", "1 garbled row left out")
+    now = replace(crowded().measured()[-1].after, unavailable=(lack,))
+    check(now, Wanted(devices=frozenset({"eth0"})))
+    with pytest.raises(IrqwatchError, match="not all interrupts can be listed: 1 garbled") as error:
+        check(now, Wanted(devices=frozenset({"eth9"})))
+    assert not isinstance(error.value, UsageError)
 
 
 def test_what_was_lacking_is_told_once() -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from irqwatch.collectors import SLOW_KINDS
 from irqwatch.collectors.trace import Decoder, LineName, macro
-from irqwatch.errors import UsageError
+from irqwatch.errors import IrqwatchError, UsageError
 from irqwatch.model.slow_event import SlowEvent
+from irqwatch.model.snapshot import Unavailable
 from irqwatch.source.slow_events import WantedEvents, filters, lines_of
 from tests.unit.collectors.readings import LAYOUTS, packed
 
@@ -173,3 +174,21 @@ def test_filters_that_nothing_can_pass_are_refused(
     wanted = WantedEvents(1, irqs=frozenset(irqs), devices=frozenset(devices))
     with pytest.raises(UsageError, match=why):
         lines_of(wanted, SHARED)
+
+
+LEFT_OUT = (Unavailable("interrupts", "1 garbled row left out"),)
+
+
+def test_a_line_that_cannot_be_seen_is_traced_all_the_same() -> None:
+    assert lines_of(WantedEvents(1, irqs=frozenset({8, 9})), SHARED, LEFT_OUT) == {8, 9}
+    assert lines_of(WantedEvents(1, irqs=frozenset({8})), {}, LEFT_OUT) == {8}
+
+
+@pytest.mark.parametrize(("irqs", "devices"), [([], ["eth1"]), ([8], ["eth0"])])
+def test_a_device_of_which_lines_may_be_hidden_is_not_said_to_have_none(
+    irqs: list[int], devices: list[str]
+) -> None:
+    wanted = WantedEvents(1, irqs=frozenset(irqs), devices=frozenset(devices))
+    with pytest.raises(IrqwatchError, match="not all interrupts can be listed: 1 garbled") as error:
+        lines_of(wanted, SHARED, LEFT_OUT)
+    assert not isinstance(error.value, UsageError)
