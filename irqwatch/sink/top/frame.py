@@ -79,14 +79,22 @@ def _nothing(view: View, state: State, way_out: str) -> TextLine:
     return (Span(f"  {_why_empty(view, state, way_out)}", "dim"),)
 
 
+# Without these parts rows may be missing that would otherwise be there.
+_ROWS_NEED = frozenset({"interrupts", "softirqs", "counts", "interval"})
+
+
 def _why_empty(view: View, state: State, way_out: str) -> str:
     if state.filter and rows(view, replace(state, filter="")):
         return f'nothing matches "{state.filter}"{way_out}'
+    unseen = [lack.reason for lack in view.unavailable if lack.part in _ROWS_NEED]
     if state.view in COLLECTORS and state.view not in view.collectors:
         # One that could not be had is in the header, with the reason.
         refused = not view.collectors or state.view in {lack.part for lack in view.unavailable}
         flag = "" if refused else f": --collector.{state.view}"
-        return f"no {state.view} was counted; its collector is off{flag}"
+        seen = " of what can be seen" if unseen else ""
+        return f"no {state.view} was counted{seen}; its collector is off{flag}"
+    if unseen:
+        return f"nothing was counted of what can be seen: {'; '.join(unseen)}"
     return "nothing was counted in this interval"
 
 

@@ -164,6 +164,20 @@ def test_a_plain_frame_says_why_it_has_no_rows() -> None:
     assert 'nothing matches "xyz"' in frame.plain(DEGRADED, counted, None)
 
 
+@pytest.mark.parametrize("part", ["interrupts", "softirqs", "counts", "interval"])
+def test_where_something_cannot_be_seen_it_is_not_said_to_be_nothing(part: str) -> None:
+    lack = Unavailable(part, "hidden from here")
+    empty = replace(VIEW, sources=(), unavailable=(Unavailable("probe", "not root"),))
+    assert "nothing was counted in this interval" in frame.plain(empty, UTC, None)
+    hidden = replace(empty, unavailable=(*empty.unavailable, lack))
+    why = "nothing was counted of what can be seen: hidden from here"
+    for shown in (frame.plain(hidden, UTC, None), text(hidden, UTC, 80, 24)):
+        assert why in shown and "nothing was counted in this interval" not in shown
+    counted = replace(hidden, collectors=frozenset())  # by the kernel
+    shown = frame.plain(counted, replace(UTC, view="hardirq"), None)
+    assert "no hardirq was counted of what can be seen; its collector is off" in shown
+
+
 def test_a_collector_that_could_not_be_had_is_not_advised() -> None:
     refused = replace(VIEW, unavailable=(Unavailable("syscall", "no such tracepoint"),))
     for view in (refused, DEGRADED):
