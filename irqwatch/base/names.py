@@ -1,11 +1,15 @@
 """What lines, their devices and cgroups are called: each face asks here. Pure."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from irqwatch.model.snapshot import Line, LineDevice
 
 _BEHIND_SHOWN = 2
+
+# Bus and ports in sysfs, dmesg and "lsusb -t": "1-2.1".
+USB_DEVICE = re.compile(r"\d+-\d+(?:\.\d+)*")
 
 
 def device_names(devices: Iterable[LineDevice]) -> dict[int, str]:
@@ -34,6 +38,19 @@ def _short(names: Sequence[str]) -> str:
     return f"{names[0]} +{len(names) - 1}"
 
 
+def usb_name(name: str, product: str) -> str:
+    """What a USB device is called: "1-2.1 Mouse optical". Two of one make stay two, and each is
+    found by either part. A comma stands between names, so it has none."""
+    return " ".join((name, *product.replace(",", " ").split()))
+
+
+def _found_by(behind: str) -> set[str]:
+    """All that one behind an adapter is found by."""
+    name, _, product = behind.partition(" ")
+    is_usb = product and USB_DEVICE.fullmatch(name)
+    return {behind, name, product} if is_usb else {behind}
+
+
 def with_behind(device: str, behind: Mapping[str, str]) -> str:
     """What a person is shown of a line's device or devices, with what ``behind_names`` gives:
     "sda +23 (0000:00:17.0)"."""
@@ -50,7 +67,8 @@ def names_of_lines(
     of_devices: defaultdict[int, set[str]] = defaultdict(set)
     for device in devices:
         of_devices[device.irq] |= {device.device, device.bus_address}
-        of_devices[device.irq] |= {*behind.get(device.device, ())}
+        for name in behind.get(device.device, ()):
+            of_devices[device.irq] |= _found_by(name)
     joined, short = device_names(devices), behind_names(behind)
     found = {}
     for line in lines:

@@ -65,7 +65,7 @@ def command(
     it causes.
 
     IRQ is its number, the name of its action or part of it, a device or its bus address, or a disk
-    behind an adapter.
+    or USB device (as 1-2.1 or by its product name) behind an adapter.
     """
     collectors = options.chosen_collectors(named, disable_defaults=disable_defaults)
     if recording is not None:

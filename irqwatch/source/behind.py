@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from irqwatch.base.names import USB_DEVICE, usb_name
 from irqwatch.base.text import clean
 from irqwatch.model.snapshot import LineDevice
 from irqwatch.source.root import Root, names_in, read_parsed, shown
@@ -18,7 +19,6 @@ ADAPTERS = frozenset({"ata", "scsi", "usb", "nvme", "mmc_host"})
 MOST = 1024
 LONGEST_NAME = 32
 
-_USB_DEVICE = re.compile(r"\d+-\d+(?:\.\d+)*")
 _USB_TTY = re.compile(r"tty(?:USB|ACM)\d+")
 # The path of one controller to a namespace that has several (nvme_init_ctrl_head): the disk is
 # called nvme0n1.
@@ -40,8 +40,8 @@ def read_behind(root: Root, devices: Iterable[LineDevice]) -> dict[str, tuple[st
     if "usb" in kinds.values():
         for name, parts in links_of(root.sysfs / "bus" / "usb" / "devices"):
             adapter = _nearest(parts, kinds)
-            if adapter and _USB_DEVICE.fullmatch(name) and name not in named:
-                found[adapter].update(_product(root.sysfs / "bus" / "usb" / "devices" / name))
+            if adapter and USB_DEVICE.fullmatch(name) and name not in named:
+                found[adapter].update(_usb_device(root.sysfs / "bus" / "usb" / "devices" / name))
     return {
         adapter: tuple(sorted(names, key=lambda name: (len(name), name))[:MOST])
         for adapter, names in sorted(found.items())
@@ -64,13 +64,12 @@ def _nearest(parts: Sequence[str], adapters: Mapping[str, str]) -> str | None:
     return next((part for part in parts[-2::-1] if part in adapters), None)
 
 
-def _product(folder: Path) -> list[str]:
-    """What a USB device says that it is; nothing of a hub."""
+def _usb_device(folder: Path) -> list[str]:
+    """Its name and what it says that it is; nothing of a hub."""
     if read_parsed(folder / "bDeviceClass", bytes.strip) == _HUB:
         return []
     said = read_parsed(folder / "product", lambda raw: clean(raw.strip()[:LONGEST_NAME]))
-    # A comma stands between names.
-    return [said.replace(",", " ") if said else shown(folder.name)]
+    return [usb_name(shown(folder.name), said or "")]
 
 
 def links_of(folder: Path) -> Iterator[tuple[str, list[str]]]:

@@ -147,9 +147,9 @@ def test_what_hangs_behind_adapters(sysfs: Sysfs) -> None:
         44: ("nvme0", "nvme"),
         45: ("0000:00:14.0", "usb"),
     }
-    evil = "Evil\\x1b[31m" + "x" * 23
+    evil = "1-2.3 Evil\\x1b[31m" + "x" * 23
     assert found.behind == {
-        "0000:00:14.0": ("sdaa", "1-2.2", "wwan0", "ttyACM0", "Mouse  optical", evil),
+        "0000:00:14.0": ("sdaa", "1-2.2", "wwan0", "ttyACM0", "1-2.1 Mouse optical", evil),
         "0000:00:17.0": ("sda", "sdb"),
         "0000:04:00.0": tuple(f"sd{chr(99 + number)}" for number in range(24)),
         "nvme0": ("nvme0n1", "nvme0n2"),
@@ -207,4 +207,17 @@ def test_sd_card_and_platform_usb(sysfs: Sysfs) -> None:
         (30, "mmc0", "mmc_host"),
         (31, "usb1", "usb"),
     }
-    assert behind_names(found.behind) == {"mmc0": "mmcblk0", "usb1": "Keyboard"}
+    assert behind_names(found.behind) == {"mmc0": "mmcblk0", "usb1": "1-1 Keyboard"}
+
+
+def test_a_usb_device_is_found_by_its_name_and_by_what_it_says_that_it_is(sysfs: Sysfs) -> None:
+    """Two of one make are two."""
+    bus = sysfs.usb("platform/xhci-hcd.0.auto", "usb1", {"product": "xHCI Host Controller"})
+    for port in ("1-1", "1-2"):
+        sysfs.usb(bus, port, {"product": "My,  Key"})
+    line = msi(31, "xhci-hcd:usb1")
+    found = read(sysfs, line)
+    short = behind_names(found.behind)["usb1"]
+    assert short == "1-1 My Key, 1-2 My Key"
+    (names,) = names_of_lines([line], found.devices, found.behind).values()
+    assert names >= {"1-1", "1-2", "My Key", "1-1 My Key", f"{short} (usb1)"}
