@@ -59,6 +59,16 @@ def with_behind(device: str, behind: Mapping[str, str]) -> str:
     )
 
 
+def behind_labels(devices: Mapping[int, str], behind: Mapping[str, str]) -> dict[str, str]:
+    """What lines' devices are called, as ``device_names`` gives it → what hangs behind them, as
+    ``behind_names`` does. Of a shared line that is what hangs behind any of its devices."""
+    found = {}
+    for device in sorted(set(devices.values())):
+        if names := [behind[name] for name in device.split(", ") if name in behind]:
+            found[device] = ", ".join(names)
+    return found
+
+
 def names_of_lines(
     lines: Iterable[Line], devices: Collection[LineDevice], behind: Mapping[str, Sequence[str]]
 ) -> dict[int, frozenset[str]]:

@@ -35,7 +35,7 @@ from irqwatch.base.fold import (
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counted, counting, durations, grouped, rate, share
-from irqwatch.base.names import line_name, row_keys
+from irqwatch.base.names import behind_labels, line_name, row_keys
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
 from irqwatch.base.rows import counted_again
@@ -201,7 +201,7 @@ def coverage(interval: Interval) -> tuple[int, int]:
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     """By line and action, else by device."""
     _count_lines(sheet, snapshot, exporting)
-    for device, behind in exporting.behind.items():
+    for device, behind in behind_labels(exporting.devices, exporting.behind).items():
         sheet.values["irqwatch_behind_info"][device, behind] = 1
     _time_threads(sheet, snapshot, exporting)
     if snapshot.probe:
@@ -420,8 +420,9 @@ COLLECTOR = Collector(
             unit="always 1",
             meaning=(
                 "The disks and USB devices behind an adapter that has no name but its address: "
-                "`sda, sdb`, of more than two `sda +23`. It is looked up each minute. No other "
-                "metric has them, as they come and go."
+                "`sda, sdb`, of more than two `sda +23`. `device` is that of the other metrics: of a "
+                "line that several devices share, all of them. It is looked up each minute. No "
+                "other metric has them, as they come and go."
             ),
             example=(
                 "sum by (instance, device) (rate(irqwatch_interrupts_total[5m])) "

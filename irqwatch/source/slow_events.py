@@ -146,14 +146,14 @@ def lines_of(
     for device in sorted(wanted.devices):
         found = {irq for irq, names in called.items() if device in names}
         if not found:
-            refuse_unlisted(unavailable, has_some=bool(lines))
+            refuse_unlisted(unavailable, has_some=bool(called))
             raise UsageError(f"no interrupt belongs to a device {device}")
         of_devices |= found
     if not (wanted.irqs and wanted.devices):
         return wanted.irqs | of_devices
     if not wanted.irqs & of_devices:
         if missing:
-            refuse_unlisted(unavailable, has_some=bool(lines))
+            refuse_unlisted(unavailable, has_some=bool(called))
         raise UsageError("no interrupt passes both --irq and --device")
     return wanted.irqs & of_devices
 

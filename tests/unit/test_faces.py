@@ -346,6 +346,18 @@ def test_what_hangs_behind_an_adapter_is_told_alike_in_each() -> None:
     assert lines_of(WantedEvents(1, devices=frozenset({"sdc"})), called) == {16}
 
 
+def test_what_hangs_behind_joins_with_the_series_of_a_shared_line() -> None:
+    """By ``device``, as the example of the metric does."""
+    now = with_disks(two(TABLE["grows"])[1])
+    shared = (*now.devices, LineDevice(16, "i801_smbus", "pci"), LineDevice(17, "eth9", "net"))
+    line = replace(now.lines[0], label="17", irq=17)
+    now = replace(now, devices=shared, lines=(*now.lines, line))
+    values = Accountant(now, ()).update(now, {}).values
+    device = f"{ADAPTER}, i801_smbus"
+    assert {one[2] for one in values["irqwatch_interrupts_total"]} == {device, "eth9", ""}
+    assert values["irqwatch_behind_info"] == {(device, "sda +7"): 1}
+
+
 def test_a_stick_that_is_plugged_in_changes_no_label_and_no_plan() -> None:
     before, after = two(TABLE["grows"])
     one, other = with_disks(before, ("sda",)), with_disks(after)
