@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +17,21 @@ if TYPE_CHECKING:  # a live host needs none of it, and ``serve`` is to stay smal
     from irqwatch.record.player import Index
     from irqwatch.source.replay import Replay
 
+
+def _path(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
+    """Says of a FIFO that it is waited for: to the end of ``ssh host irqwatch record -``, so there
+    is no limit. The pipe of ``<(…)`` has its writer, and no place of its own that it resolves to.
+    """
+    with contextlib.suppress(OSError, RuntimeError):  # told when it is opened
+        if value is not None and value.resolve().is_fifo():
+            click.echo(f"irqwatch: waiting for what is written to {value}, a FIFO", err=True)
+    return value
+
+
 from_option = click.option(
     "--from",
     "recording",
+    callback=_path,
     type=click.Path(path_type=Path, allow_dash=True),
     help="A recording in place of this host.",
 )

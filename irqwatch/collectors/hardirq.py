@@ -420,9 +420,9 @@ COLLECTOR = Collector(
             unit="always 1",
             meaning=(
                 "The disks and USB devices behind an adapter that has no name but its address: "
-                "`sda, sdb`, of more than two `sda +23`. `device` is that of the other metrics: of a "
-                "line that several devices share, all of them. It is looked up each minute. No "
-                "other metric has them, as they come and go."
+                "`sda, sdb`, of more than two `sda +23`. `device` is that of the other metrics: "
+                "of a line that several devices share, all of them. It is looked up each minute. "
+                "No other metric has them, as they come and go."
             ),
             example=(
                 "sum by (instance, device) (rate(irqwatch_interrupts_total[5m])) "

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -68,6 +69,25 @@ def test_through_pipes(path: Path):
     from_pipe = run(IRQWATCH, "top", "-b", "--from", "-", stdin=recording)
     assert (from_pipe.returncode, from_pipe.stderr) == (0, b"")
     assert from_pipe.stdout == run(IRQWATCH, "top", "-b", "--from", path).stdout
+
+
+def test_a_fifo_is_said_to_be_waited_for(tmp_path: Path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    top = (IRQWATCH, "top", "--json", "--from")
+    with started([*top, fifo]) as program:
+        assert select.select([program.stderr], [], [], LIMIT_SECONDS)[0]
+        with started(["sh", "-c", 'cat <"$0" >"$1"', VIRTIO, fifo]):
+            frames, said = program.communicate(timeout=LIMIT_SECONDS)
+    assert said.decode() == f"irqwatch: waiting for what is written to {fifo}, a FIFO\n"
+    assert (program.returncode, frames) == (0, run(*top, VIRTIO).stdout)
+
+
+def test_a_pipe_that_has_its_writer_is_read_without_a_word():
+    script = 'cat <"$1" | "$0" top -b --from /dev/fd/3 3<&0'
+    done = run("sh", "-c", script, IRQWATCH, VIRTIO)
+    expected = run(IRQWATCH, "top", "-b", "--from", VIRTIO).stdout
+    assert (done.returncode, done.stderr, done.stdout) == (0, b"", expected)
 
 
 def test_a_file_that_is_there_is_not_replaced_unasked(path: Path):
