@@ -11,7 +11,7 @@ from functools import cached_property
 from statistics import fmean, stdev
 
 from irqwatch.base import action_name, counters, measures
-from irqwatch.base.columns import why_unlisted
+from irqwatch.base.columns import is_incomplete, why_unlisted
 from irqwatch.base.names import device_names, line_name, names_of_lines
 from irqwatch.collectors.hardirq import HardirqSource
 from irqwatch.model import plan
@@ -41,7 +41,8 @@ class Window:
 
 @dataclass(frozen=True)
 class LineFacts:
-    """One line with a number. ``loads`` has CPU → load for each window."""
+    """One line with a number. ``loads`` has CPU → load for each window. A window of which they are
+    not known has the means of the others; ``is_known`` is false where there is none."""
 
     line: plan.PlannedLine
     loads: tuple[Mapping[int, float], ...]
@@ -52,7 +53,8 @@ class LineFacts:
     setting: LineSetting | None = None
     devices: tuple[LineDevice, ...] = ()  # several on a shared line
     called: frozenset[str] = frozenset()  # all names that it is found by
-    unhandled: int = 0  # more than before, over the measurement
+    is_known: bool = True
+    unhandled: int = 0  # so many more at least, over the measurement; 0 where not known
     current: frozenset[int] = frozenset()  # online CPUs where it runs
 
     @property
@@ -156,10 +158,13 @@ class Facts:
 
     @property
     def hidden(self) -> str:
-        """Why it is not known which interrupts there are; empty where it is. Every kernel counts
-        something, so that a list without any row, as older recordings have it, is hidden too."""
-        if self.lines:
+        """Why it is not known which interrupts there are or what they counted; empty where it is
+        of any. Every kernel counts something, so that a list without any row, as older recordings
+        have it, is hidden too."""
+        if any(line.is_known for line in self.lines):
             return ""
+        if self.lines:
+            return "what they counted is not known of any window"
         lines = self.windows[-1].after.lines
         return why_unlisted(self.unavailable) or ("" if lines else "none is listed")
 
@@ -263,20 +268,25 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
         for source in window.view.sources:
             if isinstance(source, HardirqSource) and source.irq is not None:
                 sources[-1][source.irq].append(source)
+    # What the probe timed does not hang on the kernel's count.
+    uncounted = [frozenset() if timed else _uncounted(last, window) for window in windows]
     uptime_s = max(windows[0].before.monotonic_ns / NS, 1.0)
     since_boot = {line.irq: sum(line.counts.values()) for line in windows[0].before.lines}
     for line in last.lines:
         if line.irq is None:
             continue
         parts = [of_window.get(line.irq, []) for of_window in sources]
-        loads = tuple(
-            _line_load(part, window.view.interval_s, timed)
-            for part, window in zip(parts, windows, strict=True)
-        )
+        known = [line.irq not in of_window for of_window in uncounted]
+        measured = [
+            _line_load(part, window.view.interval_s, timed) if is_known else None
+            for part, window, is_known in zip(parts, windows, known, strict=True)
+        ]
+        means = _means([load for load in measured if load is not None])
+        loads = tuple(means if load is None else load for load in measured)
         every = tuple(source for part in parts for source in part)
         own = tuple(devices[line.irq])
         name = names.get(line.irq) or line_name(line)
-        rates = tuple(sum(source.rate for source in part) for part in parts)
+        rates = _rates(parts, known)
         setting, before = settings.get(line.irq), settings_before.get(line.irq)
         yield LineFacts(
             line=plan.PlannedLine(line.irq, line.actions, line.hwirq, name, line.controller),
@@ -288,9 +298,29 @@ def _lines(windows: Sequence[Window], online: frozenset[int], timed: bool) -> It
             setting=setting,
             devices=own,
             called=called[line.irq],
+            is_known=any(known),
             unhandled=_rise(before, setting),
             current=_current(setting, _means(loads), online),
         )
+
+
+def _uncounted(last: Snapshot, window: Window) -> frozenset[int]:
+    """Of which of the lines it is not known what they counted; one that was not there counted
+    nothing."""
+    unseen: frozenset[int] = frozenset()
+    if is_incomplete(window.after):
+        lines, listed = (
+            {one.irq for one in of.lines if one.irq is not None} for of in (last, window.after)
+        )
+        unseen = frozenset(lines - listed)
+    return window.view.unknown_lines | unseen
+
+
+def _rates(parts: Iterable[Iterable[HardirqSource]], known: Sequence[bool]) -> tuple[float, ...]:
+    """By window; of one of which it is not known, the mean of the others."""
+    rates = [sum(source.rate for source in part) for part in parts]
+    mean = _mean([rate if told else None for rate, told in zip(rates, known, strict=True)]) or 0.0
+    return tuple(rate if told else mean for rate, told in zip(rates, known, strict=True))
 
 
 def _baseline(count: int, uptime_s: float, rate: float) -> float | None:
@@ -330,10 +360,12 @@ def _handler_s(sources: Iterable[HardirqSource]) -> float | None:
 
 
 def _rise(before: LineSetting | None, after: LineSetting | None) -> int:
-    """The kernel starts its count again after each 100,000 (kernel/irq/spurious.c)."""
+    """The kernel starts its count again after each 100,000 interrupts (note_interrupt() in
+    kernel/irq/spurious.c): those since then are the least that it rose by."""
     if before is None or after is None or before.unhandled is None or after.unhandled is None:
         return 0
-    return max(0, after.unhandled - before.unhandled)
+    rise = counters.steps(after.unhandled, before.unhandled)
+    return after.unhandled if rise is None else rise
 
 
 def _current(
@@ -414,11 +446,12 @@ def _rate(count: int | None, interval_ns: int) -> float | None:
 
 
 def _ksoftirqd(first: Snapshot, last: Snapshot, cpu: int, interval_ns: int) -> float | None:
-    """Its share of the CPU; None where the thread is hidden or new."""
+    """Its share of the CPU; None where the thread is hidden or new, or its pid another's."""
     before = {thread.pid: thread.cpu_ns for thread in first.threads if thread.cpu == cpu}
     steps = [
-        max(0, thread.cpu_ns - before[thread.pid])
+        step
         for thread in last.threads
         if thread.kind == "ksoftirqd" and thread.cpu == cpu and thread.pid in before
+        if (step := counters.steps(thread.cpu_ns, before[thread.pid])) is not None
     ]
     return sum(steps) / interval_ns if steps else None

@@ -111,7 +111,8 @@ class NoneBetter:
 
 @dataclass(frozen=True, slots=True)
 class CannotTell:
-    """The interrupts are hidden: /proc/interrupts cannot be read, or lists none."""
+    """The interrupts are hidden: /proc/interrupts cannot be read, or lists none, or what it counted
+    is not known of any window."""
 
     reason: str
 
