@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timezone
+from itertools import pairwise
 
 import pytest
 
@@ -154,6 +155,16 @@ def test_advise(readings: Readings) -> None:
     made = make_plan([Window(before, after, derive(after, before))], Wanted())
     total = sum((readings.counted or {}).values())
     assert sum(load.now for load in made.loads) == total
+
+
+def test_advice_names_the_line_whose_count_is_not_known_in_one_window() -> None:
+    """And weighs it by the other windows."""
+    ends = [snapshot(at, rows_of({0: count})) for at, count in enumerate((100, 160, 5, 65), 1)]
+    windows = [Window(one, other, derive(other, one)) for one, other in pairwise(ends)]
+    made = make_plan(windows, Wanted())
+    assert sum(load.now for load in made.loads) == pytest.approx(60)
+    told = json.loads(document.to_json(made))["unavailable"]
+    assert {"part": "counts", "reason": "not known of this interval: 16, LOC"} in told
 
 
 @each
