@@ -24,6 +24,7 @@ MAPS = (
     "work_causes",
     "works_waiting",
     "works_running",
+    "softirqs_aside",
 )
 FD = {name: number for number, name in enumerate(MAPS)}
 
@@ -64,6 +65,7 @@ class ProbeMaps:
             FD["work_causes"]: dict(_work_causes(probe, keys)),
             FD["works_waiting"]: {},
             FD["works_running"]: {},
+            FD["softirqs_aside"]: {},
         }
         self._cpus = b"".join(_cpus(probe, possible))
 
