@@ -489,6 +489,8 @@ def main(folder: Path, options: Sequence[str]) -> None:
         "collectors": collectors(made, lacks),
         "sums": sums.told(),
         "work_ns": time_of_work(made.ends[-1].probe),
+        # Runs that the kernel skipped: what those programs did not see.
+        "misses": {p.name: p.recursion_misses for p in made.ends[-1].probe.programs},
     }
     say("counts are compared")
     if check_threads.are_forced():

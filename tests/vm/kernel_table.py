@@ -56,9 +56,11 @@ def cells(told: Mapping[str, Any]) -> tuple[str, str, str, str]:
 
 
 def _rest(name: str, result: Mapping[str, Any]) -> Iterator[str]:
-    for what in ("oracle", "threads", "sums", "serve"):
+    for what in ("oracle", "threads", "sums", "work_ns", "serve"):
         if what in result:
             yield f"{name}: {what}: {_one_line(result[what])}"
+    misses = {program: misses for program, misses in result.get("misses", {}).items() if misses}
+    yield f"{name}: runs that the kernel skipped: {_one_line(misses) or 'none'}"
     complaints = result.get("log", [])
     yield f"{name}: the kernel's log: {'; '.join(complaints) or 'no complaints'}"
     for one in result.get("wrong", ()):
