@@ -1,5 +1,6 @@
 """Which collectors can be had where the kernel lacks something, or refuses it."""
 
+import ast
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -235,6 +236,13 @@ def test_programs_are_attached_in_the_order_in_which_they_are_given() -> None:
     pairs = [(hook.program, hook.tracepoint) for hook in BY_NAME["softirq"].probed.hooks]
     loader_child.attach(Bpf(), [], pairs)
     assert attached == pairs
+
+
+@pytest.mark.parametrize("name", ["loader_child.py", "kernel_types.py"])
+def test_the_distributions_python_can_read_it(name: str) -> None:
+    """Debian 11 has 3.9: of it the grammar is held here; `make test-vm` runs it there."""
+    source_file = Path(loader_child.__file__).with_name(name)
+    ast.parse(source_file.read_text(), feature_version=(3, 9))
 
 
 def test_the_kernel_cuts_no_programs_name() -> None:
