@@ -84,7 +84,7 @@ def run(
             break
         print(f"{kernel}: the emulated CPU ran into a breakpoint that was gone; once more")
     # vng's own exit status is 255 where the guest kernel has virtio_console as a module only.
-    ended = re.search(r"script exited with code (\d+)", said)
+    ended = re.search(r"script (?:exited with code |returned \{)(\d+)", said)
     if not ended or ended[1] != "0":
         raise GuestError(f"{kernel}: {ended[0] if ended else 'no end'}: {_tail(said)}")
     return said
