@@ -56,6 +56,14 @@ def root(architecture: str = "arm64") -> Path:
     return folder
 
 
+def give_modules(root_folder: Path, kernel: Path) -> None:
+    """Those of the unpacked ``kernel``, which looks for them below the root that it has."""
+    for modules in (kernel / "lib" / "modules").iterdir():
+        there = root_folder / "usr" / "lib" / "modules" / modules.name
+        if not there.exists():
+            shutil.copytree(modules, there, ignore=shutil.ignore_patterns("build", "source"))
+
+
 def _make(folder: Path, architecture: str) -> None:
     main, _ = mirrors()
     folder.mkdir(parents=True)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.vm import foreign
-from tests.vm.kernels import KERNELS, vmlinuz
+from tests.vm.kernels import KERNELS, folder, vmlinuz
 from tests.vm.packages import REPOSITORY, output
 from tests.vm.systems import CLONE
 
@@ -67,7 +67,7 @@ def run(
     command = [
         *([_tool("unshare"), "--net"] if own_network else []),
         _tool("vng"), "--verbose", "--run", str(vmlinuz(kernel)), "--disable-kvm", "--force-9p",
-        *_of_another_kind(told.architecture), "--busybox", str(busybox),
+        *_of_another_kind(kernel), "--busybox", str(busybox),
         "--cpus", str(cpus), "--memory", f"{memory_mb}M",
         *_numa(cpus, nodes or told.nodes, memory_mb),
         *(["--disk", str(disk)] if disk else []),
@@ -90,11 +90,14 @@ def run(
     return said
 
 
-def _of_another_kind(architecture: str) -> list[str]:
+def _of_another_kind(kernel: str) -> list[str]:
     """Options for a guest that sees another system's files than this host's."""
+    architecture = KERNELS[kernel].architecture
     if architecture == "amd64":
         return []
-    return ["--arch", architecture, "--root", str(foreign.root(architecture))]
+    root = foreign.root(architecture)
+    foreign.give_modules(root, folder(kernel))
+    return ["--arch", architecture, "--root", str(root)]
 
 
 def inside(kernel: str, folder: Path) -> Path:
