@@ -54,6 +54,13 @@ MNT_DETACH = 2  # include/linux/fs.h
 PF_KTHREAD = 0x00200000  # include/linux/sched.h
 
 
+def most_megabytes() -> int:
+    """For each CPU of a host with many of them and little memory: there are two buffers at once, and
+    one that is too small says so (EventsLost)."""
+    megabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+    return max(1, megabytes // 16 // (os.cpu_count() or 1))
+
+
 class RingBuffer:
     """A context manager: the instance is there inside it, and gone after it. ``name`` tells apart
     those of one process; ``recorded`` are the events it is for."""
@@ -62,7 +69,7 @@ class RingBuffer:
         self, name: str = "", megabytes_per_cpu: int = 64, recorded: Sequence[str] = EVENTS
     ) -> None:
         self._name = f"{PREFIX}{os.getpid()}-{name}"
-        self._megabytes = megabytes_per_cpu
+        self._megabytes = min(megabytes_per_cpu, most_megabytes())
         self._recorded = recorded
         self._cleanup = contextlib.ExitStack()
         self._tracefs = Path()
