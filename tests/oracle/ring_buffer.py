@@ -55,8 +55,8 @@ PF_KTHREAD = 0x00200000  # include/linux/sched.h
 
 
 def most_megabytes() -> int:
-    """For each CPU of a host with many of them and little memory: there are two buffers at once, and
-    one that is too small says so (EventsLost)."""
+    """For each CPU of a host with many and little memory: there are two buffers at once, and one
+    that is too small says so (EventsLost)."""
     memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(1, (memory_bytes >> 20) // 16 // (os.cpu_count() or 1))
 
