@@ -72,6 +72,10 @@ def place(
         if plan.peak() - limit > (_noise(plan) if noise is None else noise) + EQUAL:
             plan = _fewest(problem, best, limit)
         tidy(plan, max(limit, plan.peak()))
+    else:
+        # The bound is of placements that keep to the room that CPUs have. None was found, so the
+        # plan is not one of them either: nothing is known of the best.
+        bound = 0.0
     return _placement(plan, bound, exactly)
 
 
