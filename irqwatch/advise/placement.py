@@ -36,10 +36,11 @@ class Placement:
     spilled: tuple[int, ...]  # those of them that go to another node, as their own was full
 
     @property
-    def gap(self) -> float:
-        """How much worse than the optimum the plan is at the most: 0.05 is 5 %."""
+    def gap(self) -> float | None:
+        """How much worse than the optimum the plan is at the most: 0.05 is 5 %. None where no bound
+        is known."""
         if self.lower_bound <= EQUAL:
-            return 0.0
+            return 0.0 if self.busiest_planned <= EQUAL else None
         return max(0.0, self.busiest_planned / self.lower_bound - 1)
 
 

@@ -146,3 +146,11 @@ def test_the_order_in_which_it_is_told_does_not_matter(of: RandomHost, seed: int
     Random(seed).shuffle(slots)
     one = place(of.items, of.slots, of.distances, WEIGHTS)
     assert place(items, slots, of.distances, WEIGHTS) == one
+
+
+def test_where_nothing_with_room_is_found_no_bound_is_known() -> None:
+    """It stood above the plan, and the gap at nothing: a proof of what was not so."""
+    of = host(83, 2, 83)
+    placement = place(of.items, of.slots, of.distances, WEIGHTS)
+    assert placement.busiest_planned > 0
+    assert (placement.lower_bound, placement.gap, placement.exact) == (0, None, False)

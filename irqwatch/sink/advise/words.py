@@ -25,6 +25,10 @@ from irqwatch.model.plan import (
 from irqwatch.sink.advise import text
 
 
+def _gap(gap: float | None) -> str:
+    return "gap not known" if gap is None else f"gap {text.share(gap)}"
+
+
 def verdict(plan: Plan) -> str:
     """One line: what changes and how good that is, or why nothing should."""
     now, planned, bound = (
@@ -38,7 +42,7 @@ def verdict(plan: Plan) -> str:
         case CannotTell(reason):
             return f"it cannot be told what to change, for the interrupts are hidden: {reason}"
         case Improves():
-            proof = "proven best" if plan.exact else f"gap {text.share(plan.gap or 0.0)}"
+            proof = "proven best" if plan.exact else _gap(plan.gap)
             moves = text.counted(len(plan.moves), "move")
             return f"busiest CPU {now} now, {planned} planned; bound {bound} ({proof}); {moves}"
         case NothingCounts(idle):
