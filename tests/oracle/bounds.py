@@ -69,9 +69,20 @@ def bounds(span: Span, latest: Mapping[Event, int]) -> Bounds:
     inside_high = sum(latest[exit] - entry.time_ns for entry, exit in span.inside)
     perhaps = sum(latest[exit] - entry.time_ns for entry, exit in span.perhaps)
     scheduler = SCHEDULER_NS * span.scheduled
-    low_ns = span.end.time_ns - latest[span.start] - inside_high - perhaps - scheduler
+    low_ns = (
+        span.end.time_ns - latest[latest_start(span, latest)] - inside_high - perhaps - scheduler
+    )
     high_ns = latest[span.end] - span.start.time_ns - inside_low + scheduler
     return Bounds(max(0, low_ns), high_ns, latest[span.end])
+
+
+def latest_start(span: Span, latest: Mapping[Event, int]) -> Event:
+    """What the probe may have taken as the span's start. Softirqs are entered with interrupts on: a
+    raise between an entry's two times came before that entry for the probe if it looked after it,
+    and was served by it; then the next one is served by the next entry."""
+    served_ns = latest[span.entry_before] if span.entry_before else 0
+    starts = (span.start, *span.raised_again)
+    return next((start for start in starts if start.time_ns > served_ns), starts[-1])
 
 
 class Bounded:

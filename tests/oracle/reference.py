@@ -95,7 +95,8 @@ class Span(NamedTuple):
     """One value, and the events that it was computed from: ``ns`` is the time from ``start`` to
     ``end`` less what is ``inside``, from one event to another each. Of what is in ``perhaps`` it is
     not known whether it is taken off too. ``scheduled`` is how often the scheduler, by a clock of
-    its own, put the thread back on a CPU."""
+    its own, put the thread back on a CPU. ``start`` is the oldest of several raises where there are
+    ``raised_again``; ``entry_before`` is the vector's entry before them."""
 
     ns: int
     start: Event
@@ -103,6 +104,8 @@ class Span(NamedTuple):
     inside: tuple[tuple[Event, Event], ...] = ()
     perhaps: tuple[tuple[Event, Event], ...] = ()
     scheduled: int = 0
+    entry_before: Event | None = None
+    raised_again: tuple[Event, ...] = ()
 
 
 @dataclass
@@ -170,6 +173,7 @@ class Reference:
         self._raised_again: dict[
             tuple[int, int], Raise
         ] = {}  # … and the last, if it was not served
+        self._entered: dict[tuple[int, int], Event] = {}  # the last, by CPU and vector
         self._softirq_open: dict[int, Event] = {}  # by CPU
         self._softirq_cause: dict[int, Cause] = {}  # by CPU
         # By CPU, whose instances are on NAPI's list; None: their order is not known.
@@ -330,21 +334,26 @@ class Reference:
         self._inside[event.cpu] = []
         self._over_at_softirq[event.cpu] = len(self._over[event.cpu])
         self._polls[event.cpu] = []
-        raised = self._raise_served(event.cpu, vector)
+        entry_before = self._entered.get((event.cpu, vector))
+        self._entered[event.cpu, vector] = event
+        raises = self._raises_served(event.cpu, vector)
+        raised = raises[0] if raises else None
         self._softirq_cause[event.cpu] = raised.cause if raised else NO_CAUSE
         key = ("softirq", VECTORS[vector], event.cpu, "latency")
         if raised is None:
             self.losses["softirq.entry_without_raise"] += 1
             self.unraised[key].append(event)
             return
-        self.series[key].append(between(raised.event, event))
+        waited = between(raised.event, event)
+        again = tuple(one.event for one in raises[1:])
+        self.series[key].append(waited._replace(entry_before=entry_before, raised_again=again))
 
-    def _raise_served(self, cpu: int, vector: int) -> Raise | None:
+    def _raises_served(self, cpu: int, vector: int) -> list[Raise]:
         again = self._raised_again.pop((cpu, vector), None)
         raises = self._raised.pop((cpu, vector), [])
         if len(raises) > 1:
             self._raised_again[cpu, vector] = raises[-1]
-        return raises[0] if raises else again
+        return raises or ([again] if again else [])
 
     def _put_aside(self, event: Event) -> bool:
         """Whether another task than the event's has a softirq open on its CPU, which goes on when

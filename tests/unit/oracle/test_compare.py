@@ -72,6 +72,17 @@ def test_bounds_hold_for_all_times_between_the_two() -> None:
     assert bounds(perhaps, latest) == (200 - 103 - (144 - 120), 210 - 100, 210)
 
 
+def test_a_raise_between_an_entrys_two_times_may_have_been_served_by_it() -> None:
+    times = {"raise": (50, 110, 500), "entry": (100, 900), "exit": (300, 950)}
+    events = [softirq(t, what) for what, all_ns in times.items() for t in all_ns]
+    events.sort(key=lambda event: event.time_ns)
+    reference = Reference().feed(events)
+    (_, waited) = reference.series["softirq", "TIMER", 0, "latency"]
+    assert waited.ns == 900 - 110
+    assert bounds(waited, latest_times(events, later(events, 5))).low_ns == 900 - 115
+    assert bounds(waited, latest_times(events, later(events, 20))).low_ns == 900 - 520
+
+
 def test_values_stand_between_their_bounds_where_their_sum_is_the_probes() -> None:
     limits = [Bounds(100, 200, 0), Bounds(1000, 1400, 0)]
     assert between_bounds(limits, 1225) == [125, 1100]
