@@ -45,6 +45,7 @@ class Recorded(NamedTuple):
     load_ns: tuple[int, int]
     threads_of_process_1: frozenset[int]
     is_rt: bool = False
+    misses: int = 0  # runs of the probe's programs that the kernel skipped
 
 
 class Result(NamedTuple):
@@ -117,6 +118,7 @@ def record(loads: Sequence[Callable[[], object]] = LOADS, megabytes_per_cpu: int
                 load.result()
             end_ns = time.monotonic_ns()
             readings += read_at_the_end(reader)
+            misses = sum(program.recursion_misses or 0 for program in reader.read().programs)
             second.stop()
             first.stop()
         finally:
@@ -128,6 +130,7 @@ def record(loads: Sequence[Callable[[], object]] = LOADS, megabytes_per_cpu: int
             (start_ns, end_ns),
             threads_of_1 | threads(1),
             is_rt="PREEMPT_RT" in os.uname().version.split(),
+            misses=misses,
         )
 
 

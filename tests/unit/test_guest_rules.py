@@ -13,6 +13,7 @@ from tests.oracle.compare import Reading
 from tests.oracle.reference import Distribution
 from tests.vm import image, kernel_log
 from tests.vm.bracket import Counts, Traced, Window, between
+from tests.vm.test_kernels import beyond, skipped
 
 START, END = Window(100, 200), Window(800, 900)
 
@@ -126,3 +127,15 @@ def test_work_is_told_by_its_function_where_the_trace_names_no_queue() -> None:
     reading = Reading(0, 1, parts, {})
     merged = queues.reading_without(reading).counted
     assert merged == {("work", "flush", "", "run"): Distribution(2, 10, {3: 2})}
+
+
+def test_what_the_kernel_skipped_may_be_missing_and_nothing_else() -> None:
+    misses = {"irqw_soft_exit": 2, "irqw_work_start": 1, "irqw_hrtimer": None}
+    assert [skipped(name, misses) for name in ("softirq", "work", "timer", "hardirq")] == [
+        2, 1, 0, 0
+    ]  # fmt: skip
+    lacking = {"TASKLET": (743, 742, 743), "TIMER": (90, 89, 92)}
+    assert beyond(lacking, 2) == {}
+    assert beyond(lacking, 1) == lacking
+    too_many = {**lacking, "RCU": (5, 7, 6)}
+    assert beyond(too_many, 9) == too_many
