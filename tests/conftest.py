@@ -33,6 +33,7 @@ hypothesis.settings.register_profile(
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
     derandomize="CI" in os.environ,
+    **({} if os.access(Path.cwd(), os.W_OK) else {"database": None}),  # it is kept there
 )
 hypothesis.settings.load_profile("irqwatch")
 
