@@ -99,10 +99,17 @@ def record(
         return Recording(*events_of, at_the_start, at_the_end, unseen | threads_of_1())
 
 
-def quiet_interval(recording: Recording, events: Iterable[str]) -> Interval:
-    """The longest interval whose ends are quiet of ``events``. Raises NoQuietReading."""
+def quiet_interval(
+    recording: Recording,
+    events: Iterable[str],
+    are_compared: Callable[[Seen], bool] = lambda _: True,
+) -> Interval:
+    """The longest interval whose ends are quiet of those of ``events`` that are compared. Raises
+    NoQuietReading."""
     names = frozenset(events)
-    times_ns = sorted(seen.time_ns for seen in recording.first if seen.name in names)
+    times_ns = sorted(
+        seen.time_ns for seen in recording.first if seen.name in names and are_compared(seen)
+    )
     start = _quiet(recording.at_the_start, times_ns)
     end = _quiet(recording.at_the_end[::-1], times_ns)
 
