@@ -30,7 +30,7 @@ from irqwatch.source.root import Root, Unreadable, read
 # A kernel's are 3 to 6 MB.
 MOST_TYPES_BYTES = 64 << 20
 
-BCC_TIMEOUT_SECONDS = 20
+BCC_TIMEOUT_SECONDS = 60
 
 
 def read_facts() -> HostFacts:
