@@ -40,7 +40,7 @@ def read(kernel: str) -> Read:
         for name, _ in one["constants"]:
             value = types.enumerator(name)
             found[f"constant {name}"] = ABSENT if value is None else str(value)
-    can = abilities(types, {})
+    can = abilities(types, {}, version="")
     found["hash tables fill as they grow"] = "yes" if can["HASH_FLAGS"] else "no"
     found["bpf_snprintf"] = "yes" if "KERNEL_NAMES_FUNCTIONS" in can else "no"
     return Read(unavailable, found)
