@@ -8,13 +8,14 @@ from operator import lt
 from typing import Literal
 
 from irqwatch.base.counters import cpu_counts
-from irqwatch.model.histogram import BUCKETS, Histogram, bucket_of
+from irqwatch.model.histogram import BUCKETS, FIRST_EDGE, Histogram
 from irqwatch.model.snapshot import CpuCounts
 
-# Powers of four from 256 ns to 1.07 s: each is the lower edge of a bucket.
-BOUNDS_NS = tuple(1 << power for power in range(8, 31, 2))
-BOUND_OF_BUCKET = tuple(
-    sum(bucket >= bucket_of(bound_ns) for bound_ns in BOUNDS_NS) for bucket in range(BUCKETS)
+# In octaves from one second, 238 ns to 1 s: each bound is the upper edge of a bucket.
+_BOUNDS = range(-22, 1, 2)
+BOUNDS_SECONDS = tuple(2.0**octaves for octaves in _BOUNDS)
+_BOUND_OF_BUCKET = tuple(
+    sum(bucket > 4 * octaves - FIRST_EDGE for octaves in _BOUNDS) for bucket in range(BUCKETS)
 )
 
 OTHER = "other"
@@ -55,10 +56,11 @@ def choose_detail(lines: int, cpus: int, histograms: HistogramDetail = "auto") -
 
 
 def to_bounds(histogram: Histogram) -> Vector:
-    """How many values were below each of BOUNDS_NS, then how many there were, then their sum."""
-    counts = [0] * (len(BOUNDS_NS) + 1)
+    """How many values were not above each of BOUNDS_SECONDS, then how many there were, then their
+    sum in nanoseconds."""
+    counts = [0] * (len(_BOUNDS) + 1)
     for bucket, count in histogram.buckets.items():
-        counts[BOUND_OF_BUCKET[bucket]] += count
+        counts[_BOUND_OF_BUCKET[bucket]] += count
     return (*accumulate(counts), histogram.sum_ns)
 
 

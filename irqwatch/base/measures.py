@@ -118,7 +118,7 @@ def longest_ns(histogram: Histogram, worst: Worst | None) -> int | None:
 def quantile_ns(histogram: Histogram, percent: int, most_ns: int | None) -> float | None:
     """The middle of the bucket that holds the nearest-rank quantile, in nanoseconds.
 
-    ``most_ns`` (of ``longest_ns``) bounds it from above. From 32 ns on it is within 12.5 % of the
+    ``most_ns`` (of ``longest_ns``) bounds it from above. From 30 ns on it is within 10 % of the
     exact quantile, up to the overflow bucket: that one has no middle, so the longest value stands
     in for it, or its lower edge. None for an empty histogram.
     """

@@ -1,36 +1,45 @@
 """The histogram rule: four buckets an octave. The probe's twin is bpf/histogram.h.
 
-Bucket 0 holds [0, 32) ns. From 32 ns to 2**36 ns (68.7 s) each octave [2**k, 2**(k+1)) is cut into
-four equal parts. The last bucket holds all that is longer. The widest part relative to its lower
-edge is the first of an octave (1/4), so its middle is within 1/8 = 12.5 % of any value in it.
+The edges are 2**(n/4) seconds, those of schema 2 of Prometheus' native histograms
+(https://prometheus.io/docs/specs/native_histograms/), so that what the probe counted is what
+Prometheus gets. As there, a bucket holds its upper edge and not its lower one. Bucket 0 is all from
+0 to 2**-25 s (29.8 ns); each that follows ends a fourth root of two higher, up to 64 s; the last
+one holds all that is longer. The middle of a bucket is within (2**0.25 - 1) / 2 = 9.5 % of any
+value in it, and with the rounding to whole nanoseconds within 10 %.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import isqrt
 
-FIRST_OCTAVE = 5
-LAST_OCTAVE = 36
-BUCKETS = 4 * (LAST_OCTAVE - FIRST_OCTAVE) + 2
+# In quarters of an octave from one second: of bucket 0 the upper edge, of the last the lower one.
+FIRST_EDGE = -100
+LAST_EDGE = 24
+BUCKETS = LAST_EDGE - FIRST_EDGE + 2
 OVERFLOW = BUCKETS - 1
+
+_NS = 10**9
+
+
+def _whole_ns(quarters: int) -> int:
+    """2**(quarters/4) seconds in nanoseconds, rounded down: a fourth root of whole numbers."""
+    fourth_power = _NS**4
+    raised = fourth_power << quarters if quarters > 0 else fourth_power >> -quarters
+    return isqrt(isqrt(raised))
+
+
+_LOWEST_NS = (0, *(_whole_ns(edge) + 1 for edge in range(FIRST_EDGE, LAST_EDGE + 1)))
 
 
 def bucket_of(value_ns: int) -> int:
     """The bucket that holds ``value_ns`` (nanoseconds, not negative)."""
-    if value_ns < 1 << FIRST_OCTAVE:
-        return 0
-    octave = value_ns.bit_length() - 1
-    if octave >= LAST_OCTAVE:
-        return OVERFLOW
-    quarter = (value_ns >> (octave - 2)) & 3
-    return 4 * (octave - FIRST_OCTAVE) + quarter + 1
+    return bisect_right(_LOWEST_NS, value_ns) - 1
 
 
 def lower_edge_ns(bucket: int) -> int:
     """The smallest value in ``bucket``; ``lower_edge_ns(bucket + 1)`` is the first above it."""
-    if bucket == 0:
-        return 0
-    octave, quarter = divmod(bucket - 1, 4)
-    return (4 + quarter) << (octave + FIRST_OCTAVE - 2)
+    return _LOWEST_NS[bucket]
 
 
 @dataclass(frozen=True, slots=True)

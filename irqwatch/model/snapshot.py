@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from irqwatch.model.topology import Topology
 from irqwatch.model.tuning import Tuning
 
-SCHEMA = 1
+SCHEMA = 2
 
 # include/linux/interrupt.h: the anonymous enum that ends in NR_SOFTIRQS; the index is the vector.
 SOFTIRQ_VECTORS = (

@@ -14,6 +14,7 @@ from irqwatch.model.snapshot import SCHEMA, Snapshot
 from irqwatch.record import blocks, bounds
 from irqwatch.record.blocks import Block, CutOff, Damaged
 from irqwatch.record.delta import apply
+from irqwatch.record.older import brought_up
 from irqwatch.record.tree import Tree, Unfit, from_tree
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class _Decoder:
     def snapshot(self) -> Snapshot:
         """Of the block read last. Raises Damaged."""
         with _said_damaged():
-            return from_tree(self._tree)
+            return from_tree(brought_up(self._tree))
 
     def _text(self, payload: bytes) -> bytes:
         self._payload_bytes += len(payload)

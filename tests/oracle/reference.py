@@ -63,8 +63,8 @@ NET_RX = VECTORS.index("NET_RX")
 ON_LIST = 8
 MOVES = 8
 
-# Lower edges of the buckets: 0, then from 32 ns four to each doubling, and all above 2**36 ns.
-EDGES_NS = [0, *(quarter * 2**k for k in range(3, 34) for quarter in (4, 5, 6, 7)), 2**36]
+# The least whole number in each bucket: 0, then what is above 2**(n/4) seconds, 29.8 ns to 64 s.
+EDGES_NS = [0, *(int(1e9 * 2 ** (quarter / 4)) + 1 for quarter in range(-100, 25))]
 
 # ("hardirq", irq, action, cpu, "handled" or "not_mine")
 # ("vector", name, cpu, "run")

@@ -16,7 +16,7 @@ from irqwatch.model.topology import Cpu, Topology
 from tests import hosts
 from tests.probes import a_probe
 
-DURATIONS_NS = st.lists(st.integers(32, 2**36 - 1), min_size=1, max_size=200)
+DURATIONS_NS = st.lists(st.integers(30, 64 * 10**9), min_size=1, max_size=200)
 PERCENTS = st.integers(1, 100)
 
 
@@ -31,7 +31,7 @@ def test_quantiles_are_within_an_eighth(values: list[int], percent: int, knows_w
     worst = Worst(max(values), 0, 0, 0, "") if knows_worst else None
     found = quantile_ns(histogram, percent, longest_ns(histogram, worst))
     assert found is not None
-    assert abs(found - exact_ns(values, percent)) <= exact_ns(values, percent) / 8
+    assert abs(found - exact_ns(values, percent)) <= exact_ns(values, percent) / 10
     assert not knows_worst or found <= max(values)
 
 

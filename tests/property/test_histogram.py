@@ -1,5 +1,7 @@
 """The bucket rule, on values of all sizes."""
 
+from fractions import Fraction
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ from irqwatch.model.histogram import (
 
 VALUES_NS = st.one_of(
     st.integers(0, 1 << 12),
-    st.integers(0, (1 << 37) - 1),
+    st.integers(0, 70 * 10**9),
     st.builds(
         lambda bucket, off: max(0, lower_edge_ns(bucket) + off),
         st.integers(0, OVERFLOW),
@@ -36,11 +38,18 @@ def test_every_value_falls_in_the_bucket_whose_edges_hold_it(value_ns: int) -> N
     assert bucket == OVERFLOW or value_ns < lower_edge_ns(bucket + 1)
 
 
-@given(st.integers(32, (1 << 36) - 1))
-def test_the_middle_of_its_bucket_is_within_an_eighth_of_a_value(value_ns: int) -> None:
+@given(st.integers(30, 64 * 10**9))
+def test_an_edge_is_the_last_value_of_its_bucket(value_ns: int) -> None:
+    """By the definition, with no root: 2**(n/4) seconds, to the fourth power."""
+    edge = bucket_of(value_ns) - 1 - 100  # of its bucket the lower one, in quarters of an octave
+    assert Fraction(2) ** edge * 10**36 < value_ns**4 <= Fraction(2) ** (edge + 1) * 10**36
+
+
+@given(st.integers(30, 64 * 10**9))
+def test_the_middle_of_its_bucket_is_within_a_tenth_of_a_value(value_ns: int) -> None:
     bucket = bucket_of(value_ns)
     middle_ns = (lower_edge_ns(bucket) + lower_edge_ns(bucket + 1)) / 2
-    assert abs(middle_ns - value_ns) <= value_ns / 8
+    assert abs(middle_ns - value_ns) <= value_ns / 10
 
 
 @given(VALUES_NS, VALUES_NS)

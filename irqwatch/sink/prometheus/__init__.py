@@ -10,14 +10,14 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.samples import Sample
 
 from irqwatch.base.collector import Metric
-from irqwatch.base.fold import BOUNDS_NS, HistogramDetail, Labels, Vector
+from irqwatch.base.fold import BOUNDS_SECONDS, HistogramDetail, Labels, Vector
 from irqwatch.base.measures import NS
 from irqwatch.base.sheet import Sheet
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.sink.prometheus.table import METRICS
 from irqwatch.sink.prometheus.values import Accountant
 
-BOUNDS = (*(str(bound_ns / NS) for bound_ns in BOUNDS_NS), "+Inf")
+BOUNDS = (*map(str, BOUNDS_SECONDS), "+Inf")
 
 # In place of "underscores", which these names would give back as they are: for Prometheus 2, which
 # asks for it, prometheus_client since 0.23 goes through the name of each sample letter by letter.

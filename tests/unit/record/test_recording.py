@@ -113,7 +113,7 @@ def test_a_newer_schema_is_said_before_its_fields_are_looked_at():
     with pytest.raises(RecordingError) as raised:
         list(player(forged({"schema": SCHEMA + 1, "wall_ns": {"another": "shape"}})))
     assert str(raised.value) == (
-        "host.irqw: written by a newer irqwatch (schema 2, this one reads 1)"
+        "host.irqw: written by a newer irqwatch (schema 3, this one reads 2)"
     )
 
 

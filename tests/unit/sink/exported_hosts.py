@@ -35,7 +35,7 @@ from tests.probes import a_probe
 SECOND_NS = 10**9
 HOST = Host("db1", "6.12.0", "9c1f")
 
-# 13: [256, 320) ns, 25: [2048, 2560) ns, 125: 68.7 s and longer.
+# 13: 239 to 283 ns, 25: 1908 to 2268 ns, 125: above 64 s.
 SHORT_AND_LONG = Histogram({13: 3, 25: 2, 125: 1}, 70 * SECOND_NS)
 
 

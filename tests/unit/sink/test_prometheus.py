@@ -140,7 +140,8 @@ def test_promtool_has_no_remark(host):
 
 
 def test_histogram_is_exact_at_every_bound_and_in_sum_and_count():
-    durations_ns = [4**power + offset for power in range(4, 16) for offset in (-1, 0)]
+    bounds_ns = [10**9 / 4**power for power in range(11, -1, -1)]
+    durations_ns = [int(bound_ns) + offset for bound_ns in bounds_ns for offset in (0, 1)]
     buckets = {}
     for ns in durations_ns:
         buckets[bucket_of(ns)] = buckets.get(bucket_of(ns), 0) + 1
@@ -154,7 +155,7 @@ def test_histogram_is_exact_at_every_bound_and_in_sum_and_count():
     }
     assert bounds.pop("+Inf") == len(durations_ns) == 24
     assert [(float(le) * 1e9, n) for le, n in bounds.items()] == [
-        (pytest.approx(4**power), 2 * (power - 4) + 1) for power in range(4, 16)
+        (pytest.approx(bound_ns), 2 * place + 1) for place, bound_ns in enumerate(bounds_ns)
     ]
     assert found[f"{name}_sum", frozenset(labels)] == pytest.approx(sum(durations_ns) / 1e9)
     assert found[f"{name}_count", frozenset(labels)] == len(durations_ns)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from irqwatch.base.fold import (
-    BOUNDS_NS,
+    BOUNDS_SECONDS,
     CpuSums,
     Groups,
     LongestLately,
@@ -257,7 +257,7 @@ def test_threads_of_a_line_are_added():
 def test_bounds_hold_every_value_once(buckets):
     *counts, total, sum_ns = to_bounds(Histogram(buckets, 7))
 
-    assert len(counts) == len(BOUNDS_NS)
+    assert len(counts) == len(BOUNDS_SECONDS)
     assert (total, sum_ns) == (sum(buckets.values()), 7)
     assert counts == sorted(counts)
 
