@@ -60,7 +60,9 @@ def _path(context: click.Context, option: click.Parameter, value: str) -> str:
     return value
 
 
-def _user(context: click.Context, option: click.Parameter, value: str) -> privileges.Account | None:
+def _user(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> privileges.Account | None:
     try:
         return privileges.account(value)
     except UsageError as error:
@@ -95,10 +97,11 @@ def _user(context: click.Context, option: click.Parameter, value: str) -> privil
 )
 @click.option(
     "--user",
-    default="nobody",
-    show_default=True,
     callback=_user,
-    help="As root: the user to become once the probe is loaded.",
+    help=(
+        "As root: the user to become once the probe is loaded; without this irqwatch, or a number "
+        "that no account has."
+    ),
 )
 @recorded.from_option
 @click.option(
@@ -132,7 +135,7 @@ def command(
                 click.echo(last_scrape(replay, histograms), nl=False)
                 return
             with listen(*address) as listener:
-                kept = privileges.drop(user)
+                kept = "; ".join(filter(None, (runs_as(user), privileges.drop(user))))
                 sample = recorded.in_real_time(replay, clock.monotonic_ns)
                 wanted = recorded.collectors(sample())
                 serve(sample, wanted, listener, telemetry_path, histograms, kept=kept)
@@ -145,8 +148,12 @@ def command(
         LiveSource(Root(procfs, sysfs), wanted) as source,
     ):
         keep, why = privileges.to_keep(user, source.may_read) if source.may_read() else (0, "")
-        kept = "; ".join(filter(None, (privileges.drop(user, keep), why)))
+        kept = "; ".join(filter(None, (runs_as(user), privileges.drop(user, keep), why)))
         serve(source.sample, wanted, listener, telemetry_path, histograms, kept=kept)
+
+
+def runs_as(user: privileges.Account | None) -> str:
+    return f"as user {user.name}" if user else ""
 
 
 def serve(

@@ -19,13 +19,14 @@ from irqwatch.base.text import clean
 from irqwatch.collectors import BY_NAME, COLLECTORS, running
 from irqwatch.model.doctor import FileRead, HostFacts, Trial
 from irqwatch.model.snapshot import Snapshot, Unavailable
-from irqwatch.source import loader, loader_child, stimuli
+from irqwatch.source import apart, loader, loader_child, stimuli
 from irqwatch.source.bpf_syscalls import LIBBPF
 from irqwatch.source.capabilities import why_no_bpf
 from irqwatch.source.host import HostReader, HostReading
 from irqwatch.source.kernel_types import KernelTypes
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root, Unreadable, read
+from irqwatch.source.threads import is_irqbalance
 
 # A kernel's are 3 to 6 MB.
 MOST_TYPES_BYTES = 64 << 20
@@ -55,7 +56,7 @@ def read_facts() -> HostFacts:
         libbpf=find_library(LIBBPF),
         files=files_of(HostReader(Root()).read()),
         container=find_container("/"),
-        irqbalance_pid=find_process("irqbalance"),
+        irqbalance_pid=find_irqbalance(),
         irq_time_accounting=find_option(
             "CONFIG_IRQ_TIME_ACCOUNTING",
             ("/proc/config.gz", f"/boot/config-{platform.release()}"),
@@ -161,6 +162,8 @@ def read_bcc_version(interpreter: str) -> tuple[str | None, str]:
             errors="replace",
             timeout=BCC_TIMEOUT_SECONDS,
             check=False,
+            cwd=apart.FOLDER,
+            env=apart.ENVIRONMENT,
             stdin=subprocess.DEVNULL,
         )
     except OSError as error:
@@ -194,9 +197,10 @@ def find_container(root: str) -> str | None:
     return None
 
 
-def find_process(name: str) -> int | None:
-    for process in psutil.process_iter(["name"]):
-        if process.info["name"] == name:
+def find_irqbalance() -> int | None:
+    for process in psutil.process_iter(["name", "uids"]):
+        uids = process.info["uids"]
+        if is_irqbalance(process.info["name"], uids.effective if uids else None):
             return process.pid
     return None
 

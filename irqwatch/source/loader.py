@@ -21,7 +21,7 @@ from irqwatch.base.text import clean
 from irqwatch.collectors import ALL, running
 from irqwatch.errors import ProbeError
 from irqwatch.model.doctor import kernel_version
-from irqwatch.source import loader_child
+from irqwatch.source import apart, loader_child
 from irqwatch.source.probe import CPUS, EPOCHS, Loaded
 
 CHILD = Path(__file__).with_name("loader_child.py")
@@ -104,6 +104,8 @@ def load(
             child = subprocess.Popen(
                 [interpreter(), "-I", str(CHILD), json.dumps(asked)],
                 pass_fds=[theirs.fileno()],
+                cwd=apart.FOLDER,
+                env=apart.ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -2,12 +2,14 @@
 
 import contextlib
 import ctypes
+import grp
 import os
 import pwd
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from irqwatch.errors import IrqwatchError, UsageError
 from irqwatch.source.capabilities import CAP_BPF, effective
@@ -23,6 +25,10 @@ CAPABILITY_VERSION_3 = 0x20080522
 # Of /proc/self/status (proc_pid_status(5)), each in hexadecimal.
 GIVEN_UP = {"CapInh": 0, "CapPrm": 0, "CapEff": 0, "CapAmb": 0, "NoNewPrivs": 1}
 KEPT = ("CapPrm", "CapEff")
+
+OWN_USER = "irqwatch"
+# Those that no range of systemd's or of a distribution's has (systemd, docs/UIDS-GIDS.md).
+OWN_NUMBERS = range(61183, 60577, -1)
 
 NONE = 0
 BPF = 1 << CAP_BPF  # what reading maps needs before Linux 5.19 (commit c8644cd0efe7)
@@ -50,11 +56,16 @@ class Account:
     gid: int
 
 
-def account(user: str) -> Account | None:
-    """Whom root is to become; None when not root, who alone becomes another. Raises UsageError
-    when there is no such user, or when it is root again."""
+def account(user: str | None) -> Account | None:
+    """Whom root is to become: ``user``; without one irqwatch, or where there is no such user a
+    number that no account has, so that no other program runs as the same one, as many do as nobody.
+    None when not root, who alone becomes another. Raises UsageError when there is no such user, or
+    when it is root again."""
     if os.geteuid() != 0:
         return None
+    if user is None and not _exists(pwd.getpwnam, OWN_USER):
+        return _nobody_elses()
+    user = user or OWN_USER
     try:
         entry = pwd.getpwnam(user)
     except (KeyError, ValueError):  # ValueError: a zero byte in it
@@ -62,6 +73,21 @@ def account(user: str) -> Account | None:
     if entry.pw_uid == 0:
         raise UsageError(f"{user!r} is root, with privileges to give up: name another with --user")
     return Account(user, entry.pw_uid, entry.pw_gid)
+
+
+def _exists(lookup: Callable[[Any], object], key: str | int) -> bool:
+    try:
+        lookup(key)
+    except KeyError:
+        return False
+    return True
+
+
+def _nobody_elses() -> Account:
+    for number in OWN_NUMBERS:
+        if not _exists(pwd.getpwuid, number) and not _exists(grp.getgrgid, number):
+            return Account(str(number), number, number)
+    raise UsageError(f"there is no user {OWN_USER!r}: make one, or name another with --user")
 
 
 def to_keep(user: Account | None, reads: Callable[[], bool]) -> tuple[int, str]:

@@ -4,7 +4,7 @@ import os
 
 from irqwatch.base.text import clean
 from irqwatch.model.snapshot import Thread
-from irqwatch.parse import task_stat, thread_name
+from irqwatch.parse import task_stat, task_status, thread_name
 from irqwatch.source.root import Root, names_in, read_parsed
 
 LOOK_EVERY_NS = 60 * 10**9
@@ -41,7 +41,7 @@ class ThreadsReader:
             return None
         raw_name = os.fsdecode(stat.name)
         name = thread_name.parse(raw_name) if stat.parent == KTHREADD else None
-        if name is None and raw_name != "irqbalance":
+        if name is None and not is_irqbalance(raw_name, self._uid(pid)):
             return None
         return Thread(
             pid=pid,
@@ -51,6 +51,15 @@ class ThreadsReader:
             cpu=name.cpu if name else None,
             irq=name.irq if name else None,
         )
+
+    def _uid(self, pid: int) -> int | None:
+        return read_parsed(f"{self._procfs}/{pid}/status", task_status.fs_uid)
+
+
+def is_irqbalance(name: str, uid: int | None) -> bool:
+    """Any process may call itself so; only root's may write /proc/irq. Where the user cannot be
+    told, it is."""
+    return name == "irqbalance" and not uid
 
 
 def find_processes(procfs: str) -> list[int]:

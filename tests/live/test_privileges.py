@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from irqwatch.source import privileges
 from tests.e2e.serving import serving
 
 pytestmark = pytest.mark.live
@@ -27,14 +28,18 @@ NO_SETUID = ("setpriv", "--bounding-set=-all,+bpf,+perfmon")
 @pytest.mark.parametrize(
     ("under", "uid", "kept"),
     [
-        ((), 65534, False),
+        ((), None, False),
         (AMBIENT, 65534, False),
-        (NO_FIXUP, 65534, False),
+        (NO_FIXUP, None, False),
         (NO_SETUID, 0, True),
     ],
     ids=["root", "ambient", "no_setuid_fixup", "no CAP_SETUID"],
 )
 def test_no_capability_is_left_and_the_probe_is_read(under, uid, kept, tmp_path):
+    if uid is None:
+        own = privileges.account(None)
+        assert own and own.uid not in (0, 65534)
+        uid = own.uid
     with serving(under=under, cwd=tmp_path) as server:
         status = Path(f"/proc/{server.process.pid}/status").read_text()
         text = server.get()
@@ -45,6 +50,8 @@ def test_no_capability_is_left_and_the_probe_is_read(under, uid, kept, tmp_path)
     for field in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
         assert f"{field}:\t0000000000000000\n" in status
     assert "NoNewPrivs:\t1\n" in status
+    if uid:
+        assert "Groups:\t \n" in status
     assert 'irqwatch_softirq_duration_seconds_count{vector="' in text
 
 

@@ -249,13 +249,6 @@ def test_library():
     assert doctor.find_library(["libnone.so.7"]) is None
 
 
-def test_process():
-    name = doctor.psutil.Process().name()
-
-    assert doctor.find_process(name) is not None
-    assert doctor.find_process("no such process") is None
-
-
 def test_the_live_host_can_be_read_by_anyone():
     facts = doctor.read_facts()
 

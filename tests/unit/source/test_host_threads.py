@@ -48,6 +48,21 @@ def test_a_thread_that_ends_or_whose_number_goes_to_another(tmp_path: Path) -> N
     assert reader.read(1) == (IRQBALANCE,)
 
 
+def status(uid: int) -> str:
+    return f"Name:\tirqbalance\nUid:\t0\t0\t0\t{uid}\nGid:\t0\t0\t0\t0\n"
+
+
+def test_a_process_of_anyone_that_calls_itself_irqbalance_is_none(tmp_path: Path) -> None:
+    """Only root's may write /proc/irq, by the last of the ids, as whom files are written."""
+    root = unpack("two_nodes", tmp_path)
+    (root.procfs / "700" / "status").write_text(status(0))
+    assert ThreadsReader(root).read(0) == (KSOFTIRQD, IRQ_THREAD, IRQBALANCE)
+    (root.procfs / "700" / "status").write_text(status(1000))
+    assert ThreadsReader(root).read(0) == (KSOFTIRQD, IRQ_THREAD)
+    (root.procfs / "700" / "status").write_text("Uid:\tmine\n")
+    assert ThreadsReader(root).read(0) == (KSOFTIRQD, IRQ_THREAD, IRQBALANCE)
+
+
 def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     root = unpack("two_nodes", tmp_path)
     (root.procfs / "21" / "comm").write_bytes(b"irq/34-\xff\x1b) (\n")

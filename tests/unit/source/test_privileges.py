@@ -1,6 +1,7 @@
 """Giving privileges up; what needs root to be shown is in tests/live/test_privileges.py."""
 
 import os
+import pwd
 import subprocess
 import sys
 
@@ -24,6 +25,23 @@ def test_who_cannot_be_become_is_wrong_usage(user, words, monkeypatch):
 
     with pytest.raises(UsageError, match=words):
         privileges.account(user)
+
+
+def test_without_a_name_it_is_a_user_of_its_own_and_never_a_shared_one(monkeypatch):
+    """Where there is no user irqwatch it is a number that neither an account nor a group has."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    accounts, groups = {}, {61183: "x", 61182: "y"}
+    monkeypatch.setattr(privileges.pwd, "getpwnam", accounts.__getitem__)
+    monkeypatch.setattr(privileges.pwd, "getpwuid", {61181: "z"}.__getitem__)
+    monkeypatch.setattr(privileges.grp, "getgrgid", groups.__getitem__)
+    assert privileges.account(None) == privileges.Account("61180", 61180, 61180)
+
+    groups.update(dict.fromkeys(privileges.OWN_NUMBERS, "taken"))
+    with pytest.raises(UsageError, match="no user 'irqwatch': make one"):
+        privileges.account(None)
+
+    accounts["irqwatch"] = pwd.struct_passwd(("irqwatch", "x", 990, 991, "", "/", "/bin/false"))
+    assert privileges.account(None) == privileges.Account("irqwatch", 990, 991)
 
 
 def test_nothing_is_held_and_nothing_can_be_gained():

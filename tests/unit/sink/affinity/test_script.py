@@ -116,6 +116,15 @@ def test_after_a_reboot_lines_have_other_masks_and_numbers(script: Script) -> No
     assert script.host.masks() == {30: "2", 31: "0", 32: "1", 33: "0"}
 
 
+def test_a_process_of_anyone_that_calls_itself_irqbalance_stops_nothing(script: Script) -> None:
+    script.host.start_irqbalance()
+    status = script.host.root.procfs / "812" / "status"
+    status.write_text("Name:\tirqbalance\nUid:\t0\t0\t0\t0\n")
+    assert script.run()[0] == 1
+    status.write_text("Name:\tirqbalance\nUid:\t0\t0\t0\t1000\n")
+    assert script.run()[0] == 0
+
+
 def test_irqbalance_stops_it_unless_it_was_told(script: Script) -> None:
     script.host.start_irqbalance()
     status, said = script.run()
