@@ -104,7 +104,8 @@ def scraping(series: list[Snapshot]) -> Iterator[Figure]:
     def render() -> None:
         current = next(after)
         coverage = coverage_by(between(current, next(before)))
-        bodies.append(exporter.render(current, coverage)[0])
+        exporter.update(current, coverage)
+        bodies.append(exporter.render()[0])
 
     yield "render for Prometheus", cpu_ms(render), "ms"
     samples = sum(not line.startswith(b"#") for line in bodies[-1].splitlines())

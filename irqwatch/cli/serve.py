@@ -1,12 +1,13 @@
 """``irqwatch serve``."""
 
 import contextlib
+import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn, get_args
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, get_args
 
 import click
 
@@ -16,12 +17,13 @@ from irqwatch.cli import options, recorded
 from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS, without_blind
 from irqwatch.derive.coverage import coverage_by
 from irqwatch.derive.interval import between
-from irqwatch.errors import UsageError
+from irqwatch.errors import ProbeError, UsageError
 from irqwatch.model.snapshot import Snapshot
-from irqwatch.sink.http.pages import Pages
-from irqwatch.sink.http.server import Server, listen, parse_address, show_address
+from irqwatch.sink.http.listening import Address, inherited, listen, parse_address, shown
+from irqwatch.sink.http.pages import HEALTHY_PATH, READY_PATH, Pages
+from irqwatch.sink.http.server import MOST_CLIENTS, Server
 from irqwatch.sink.prometheus import Exporter
-from irqwatch.source import privileges
+from irqwatch.source import privileges, systemd
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root
 
@@ -47,15 +49,21 @@ Exit codes: 0 done (also when part of the picture is missing), 1 failed, 2 wrong
 COVERAGE_NS = 10 * 10**9
 
 
-def _address(context: click.Context, option: click.Parameter, value: str) -> tuple[str, int]:
+def _addresses(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> tuple[Address, ...]:
     try:
-        return parse_address(value)
+        return tuple(map(parse_address, values))
     except UsageError as error:
         raise click.BadParameter(f"{error}.") from None
 
 
 def _path(context: click.Context, option: click.Parameter, value: str) -> str:
-    if not value.startswith("/") or value in ("/", "/-/healthy") or not value.isprintable():
+    if (
+        not value.startswith("/")
+        or value in ("/", HEALTHY_PATH, READY_PATH)
+        or not value.isprintable()
+    ):
         raise click.BadParameter(f"{value!r} is not a path such as /metrics.")
     return value
 
@@ -72,11 +80,43 @@ def _user(
 @click.command("serve", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--web.listen-address",
-    "address",
-    default=":9919",
+    "addresses",
+    multiple=True,
+    default=(":9919",),
     show_default=True,
-    callback=_address,
-    help="host:port, [::1]:port, or :port for all addresses; port 0 is any that is free.",
+    callback=_addresses,
+    help=(
+        "host:port, [::1]:port, :port for all addresses, or unix:/path; port 0 is any that is "
+        "free. Can be given again."
+    ),
+)
+@click.option(
+    "--web.systemd-socket",
+    "systemd_socket",
+    is_flag=True,
+    help="Listen on the sockets that systemd hands over, and on no other.",
+)
+@click.option(
+    "--web.max-requests",
+    "most_clients",
+    type=click.IntRange(1),
+    default=MOST_CLIENTS,
+    show_default=True,
+    help="Serve so many clients at once; one more is told so (503).",
+)
+@click.option(
+    "--min-interval",
+    "min_interval_s",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="A scrape that comes sooner is given the last one again: two Prometheus cost as one.",
+)
+@click.option(
+    "--require-probe",
+    is_flag=True,
+    help="End with an error where the probe cannot be loaded.",
 )
 @click.option(
     "--web.telemetry-path",
@@ -109,7 +149,11 @@ def _user(
 )
 def command(
     *,
-    address: tuple[str, int],
+    addresses: tuple[Address, ...],
+    systemd_socket: bool,
+    most_clients: int,
+    min_interval_s: float,
+    require_probe: bool,
     telemetry_path: str,
     disable_defaults: bool,
     histograms: HistogramDetail,
@@ -125,6 +169,7 @@ def command(
     As root it loads the probe and then becomes an unprivileged user; without, it exports what
     /proc and /sys give.
     """
+    min_interval_ns = round(min_interval_s * 1e9)
     if recording is not None:
         recorded.refuse_live_options(*options.HOST_PARAMETERS)
         # Here, for a live host needs none of what reads recordings, and is to stay small.
@@ -134,65 +179,96 @@ def command(
             if once:
                 click.echo(last_scrape(replay, histograms), nl=False)
                 return
-            with listen(*address) as listener:
+            with listening(addresses, systemd_socket=systemd_socket) as listeners:
                 kept = "; ".join(filter(None, (runs_as(user), privileges.drop(user))))
                 sample = recorded.in_real_time(replay, clock.monotonic_ns)
-                wanted = recorded.collectors(sample())
-                serve(sample, wanted, listener, telemetry_path, histograms, kept=kept)
+                served = Served(sample, recorded.collectors(sample()), histograms, min_interval_ns)
+                serve(served, listeners, telemetry_path, most_clients, kept=kept)
     if once:
         raise click.UsageError("--once is for --from.")
     wanted = options.chosen_collectors(named, disable_defaults=disable_defaults)
     with (
         _ends_quietly(),
-        listen(*address) as listener,
+        listening(addresses, systemd_socket=systemd_socket) as listeners,
         LiveSource(Root(procfs, sysfs), wanted) as source,
     ):
+        if require_probe and (why := source.why_no_probe()):
+            raise ProbeError(f"no probe, which --require-probe asks for: {why}")
         keep, why = privileges.to_keep(user, source.may_read) if source.may_read() else (0, "")
         kept = "; ".join(filter(None, (runs_as(user), privileges.drop(user, keep), why)))
-        serve(source.sample, wanted, listener, telemetry_path, histograms, kept=kept)
+        served = Served(source.sample, wanted, histograms, min_interval_ns)
+        serve(served, listeners, telemetry_path, most_clients, kept=kept)
+
+
+@contextlib.contextmanager
+def listening(
+    addresses: Iterable[Address], *, systemd_socket: bool
+) -> Iterator[list[socket.socket]]:
+    """Raises IrqwatchError."""
+    with contextlib.ExitStack() as opened:
+        if systemd_socket:
+            found = inherited(os.environ, os.getpid())
+            yield [opened.enter_context(listener) for listener in found]
+        else:
+            yield [opened.enter_context(listen(address)) for address in addresses]
 
 
 def runs_as(user: privileges.Account | None) -> str:
     return f"as user {user.name}" if user else ""
 
 
+class Served(NamedTuple):
+    """What is exported, and how."""
+
+    sample: Callable[[], Snapshot]
+    wanted: frozenset[str]
+    histograms: HistogramDetail
+    min_interval_ns: int
+
+
 def serve(
-    sample: Callable[[], Snapshot],
-    wanted: frozenset[str],
-    listener: socket.socket,
+    served: Served,
+    listeners: Sequence[socket.socket],
     telemetry_path: str,
-    histograms: HistogramDetail,
+    most_clients: int,
     *,
     kept: str,
 ) -> NoReturn:
     """Answer scrapes until a signal ends it; ``kept`` is what privileges.drop() gave."""
-    first = sample()
-    scrape = Scraper(sample, first, Exporter(first, wanted, __version__, histograms))
-    pages = Pages(scrape, telemetry_path, f"irqwatch {__version__}")
-    with Server(listener, pages.answer) as server:
-        address = listener.getsockname()[:2]
+    first = served.sample()
+    exporter = Exporter(first, served.wanted, __version__, served.histograms)
+    scraper = Scraper(served.sample, first, exporter, served.min_interval_ns)
+    pages = Pages(scraper, telemetry_path, f"irqwatch {__version__}")
+    addresses = ", ".join(map(shown, listeners))
+    with Server(listeners, pages.answer, most_clients) as server, systemd.Notifier() as notifier:
         with contextlib.suppress(OSError):  # a full disk is no reason not to export
-            click.echo(describe(first, wanted, show_address(*address), kept), err=True)
+            click.echo(describe(first, served.wanted, addresses, kept), err=True)
+        notifier.ready(f"listening on {addresses}")
         while True:
-            server.turn()
+            server.turn(notifier.seconds_to_next())
+            notifier.alive()
 
 
 def last_scrape(replay: "Replay", histograms: HistogramDetail) -> bytes:
     """What a scrape at the end of a recording gives, less what the exporter says of itself."""
     since, last = recorded.last_interval(replay, COVERAGE_NS)
     exporter = Exporter(last, recorded.collectors(last), __version__, histograms, own_process=False)
-    body, _ = Scraper(lambda: last, since, exporter)("")
+    scraper = Scraper(lambda: last, since, exporter)
+    scraper.refresh()
+    body, _ = scraper.render("")
     return body
 
 
 @contextlib.contextmanager
 def _ends_quietly() -> Iterator[None]:
-    """SIGTERM and Ctrl-C are how it ends; whatever it is doing, all that it holds is let go."""
+    """SIGTERM and Ctrl-C are how it ends; whatever it is doing, all that it holds is let go. SIGHUP
+    asks a daemon to read its files again, and ends none that has nothing to read."""
 
     def on_signal(signum: int, at: FrameType | None) -> None:
         raise SystemExit(0)
 
     before = {s: signal.signal(s, on_signal) for s in (signal.SIGTERM, signal.SIGINT)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda signum, at: None)
     try:
         yield
     finally:
@@ -215,18 +291,38 @@ def describe(first: Snapshot, wanted: frozenset[str], address: str, kept: str) -
 
 
 class Scraper:
-    """Samples when asked; coverage is of the last interval that was long enough."""
+    """Samples when asked, unless the last sample is younger than ``min_interval_ns``; coverage is
+    of the last interval that was long enough."""
 
-    def __init__(self, sample: Callable[[], Snapshot], first: Snapshot, exporter: Exporter) -> None:
+    def __init__(
+        self,
+        sample: Callable[[], Snapshot],
+        first: Snapshot,
+        exporter: Exporter,
+        min_interval_ns: int = 0,
+        now_ns: Callable[[], int] = clock.monotonic_ns,
+    ) -> None:
         self._sample = sample
         self._since = first
         self._exporter = exporter
+        self._min_interval_ns = min_interval_ns
+        self._now_ns = now_ns
+        self._sampled_ns: int | None = None
         self._coverage: dict[str, float] = {}
 
-    def __call__(self, accept: str) -> tuple[bytes, str]:
-        """The body of a scrape and its content type."""
+    def refresh(self) -> bool:
+        """Whether a sample was taken."""
+        now_ns = self._now_ns()
+        if self._sampled_ns is not None and now_ns - self._sampled_ns < self._min_interval_ns:
+            return False
         current = self._sample()
         if current.monotonic_ns - self._since.monotonic_ns >= COVERAGE_NS:
             self._coverage = coverage_by(between(without_blind(current), self._since))
             self._since = current
-        return self._exporter.render(current, self._coverage, accept)
+        self._exporter.update(current, self._coverage)
+        self._sampled_ns = now_ns
+        return True
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The last sample: the body of a scrape and its content type."""
+        return self._exporter.render(accept)

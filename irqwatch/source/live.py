@@ -124,6 +124,14 @@ class LiveSource:
         if why := self._probe.why_unnamed():
             self._lacking.append(Unavailable("functions", why))
 
+    def why_no_probe(self) -> str:
+        """Empty where there is one, whatever collectors it lacks."""
+        if self._probe:
+            return ""
+        return next(
+            (lack.reason for lack in self._lacking if lack.part == "probe"), "none asked for"
+        )
+
     def may_read(self) -> bool:
         """Whether this process may read the probe's maps; not where there is no probe."""
         return self._probe is not None and self._probe.may_read()

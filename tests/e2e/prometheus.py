@@ -20,8 +20,9 @@ from irqwatch.collectors.tasklet import TaskletTime
 from irqwatch.collectors.thread import ThreadTime
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import CountAndTime, Line, Program, Thread, Unavailable
+from irqwatch.sink.http.listening import Tcp, listen
 from irqwatch.sink.http.pages import Pages
-from irqwatch.sink.http.server import Server, listen
+from irqwatch.sink.http.server import Server
 from irqwatch.sink.prometheus import Exporter
 from tests.e2e.serving import HTTP, free_port
 from tests.probes import with_parts
@@ -81,15 +82,22 @@ def exporting():
     turns = itertools.count(1)
     exporter = Exporter(host(1), ("hardirq", "softirq", "work"), "1.2.3")
 
-    def scrape(accept):
-        return exporter.render(host(next(turns)), {"hardirq": 1.0, "softirq": 0.9}, accept)
+    class Scrapes:
+        """A turn further each time."""
+
+        def refresh(self):
+            exporter.update(host(next(turns)), {"hardirq": 1.0, "softirq": 0.9})
+            return True
+
+        def render(self, accept):
+            return exporter.render(accept)
 
     ended = threading.Event()
-    listener = listen("127.0.0.1", 0)
+    listener = listen(Tcp("127.0.0.1", 0))
     address = listener.getsockname()
 
     def serve():
-        with Server(listener, Pages(scrape, "/metrics", "").answer) as server:
+        with Server([listener], Pages(Scrapes(), "/metrics", "").answer) as server:
             while not ended.is_set():
                 server.turn()
 

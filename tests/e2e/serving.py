@@ -33,7 +33,9 @@ class Serving:
     def __init__(self, process):
         self.process = process
         self.said = process.stderr.readline()
-        found = re.match(r"irqwatch: listening on (\S+:\d+)(;|$)", self.said)
+        found = re.match(r"irqwatch: listening on (\S+:\d+)([;,]|$)", self.said)
+        if not found:
+            process.kill()  # for all that it said to be read
         assert found, self.said + process.stderr.read()
         self.address = found[1]
 

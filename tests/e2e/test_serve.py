@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests import open_files
+from tests.e2e.prometheus import wait_for
 from tests.e2e.serving import COMMAND, LIMIT_SECONDS, serving
 
 # No collector of the probe: nothing here depends on who runs it.
@@ -74,6 +75,15 @@ def test_three_hundred_idle_clients_do_not_stop_a_scrape():
                 client.close()
 
 
+def scraped(server):
+    """None where it is full of clients of which none has stalled for long enough to go."""
+    try:
+        return server.get()
+    except urllib.error.HTTPError as error:
+        assert error.code == 503
+        return None
+
+
 def test_clients_that_take_all_files_do_not_stop_a_scrape():
     def allow_few_files():
         resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
@@ -82,13 +92,58 @@ def test_clients_that_take_all_files_do_not_stop_a_scrape():
         host, port = server.address.split(":")
         idle = [socket.create_connection((host, int(port))) for _ in range(64)]
         try:
-            text = server.get()
+            text = wait_for(lambda: scraped(server), "an answer but 503")
         finally:
             for client in idle:
                 client.close()
 
     assert "irqwatch_softirqs_total{" in text
     assert os.strerror(errno.EMFILE) not in text
+
+
+def test_several_addresses_and_a_unix_socket(tmp_path):
+    path = tmp_path / "socket"
+    more = ("--web.listen-address=127.0.0.1:0", f"--web.listen-address=unix:{path}")
+    with serving(PROC_ONLY, *more) as server:
+        addresses = (
+            server.said.partition("; ")[0].removeprefix("irqwatch: listening on ").split(", ")
+        )
+        assert addresses[2] == f"unix:{path}"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.send(b"GET /-/ready HTTP/1.1\r\n\r\n")
+            assert client.recv(1 << 16).endswith(b"irqwatch is ready\n")
+        for address in addresses[:2]:
+            server.address = address
+            assert server.get("/-/healthy") == "irqwatch is healthy\n"
+
+
+def test_sighup_does_not_end_it():
+    with serving(PROC_ONLY) as server:
+        server.process.send_signal(signal.SIGHUP)
+        assert server.get("/-/ready") == "irqwatch is ready\n"
+        assert server.end(signal.SIGTERM) == (0, "")
+
+
+def uptime_of(text):
+    """What changes from one sample to the next."""
+    return [line for line in text.splitlines() if "collector_duration_seconds{" in line]
+
+
+def test_a_scrape_that_comes_too_soon_is_the_last_one_again():
+    with serving(PROC_ONLY, "--min-interval=3600") as server:
+        assert uptime_of(server.get()) == uptime_of(server.get())
+    with serving(PROC_ONLY, "--min-interval=0") as server:
+        assert uptime_of(server.get()) != uptime_of(server.get())
+
+
+def test_a_probe_that_is_required_and_cannot_be_had_is_an_error():
+    done = subprocess.run(
+        [COMMAND, "serve", "--web.listen-address=127.0.0.1:0", "--require-probe", PROC_ONLY],
+        capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == ("irqwatch: no probe, which --require-probe asks for: none asked for\n")
 
 
 def test_path_that_is_not_utf_8(tmp_path):

@@ -94,7 +94,8 @@ def test_no_face_takes_a_blind_collector_for_one_that_reads() -> None:
     assert f"timer: {REASON}" in lines
 
     exporter = Exporter(before, asked, "1", own_process=False)
-    metrics = exporter.render(after, {})[0].decode()
+    exporter.update(after, {})
+    metrics = exporter.render()[0].decode()
     assert 'irqwatch_collector_success{collector="timer"} 0.0' in metrics
     assert 'irqwatch_collector_success{collector="softirq"} 1.0' in metrics
     assert f'irqwatch_unavailable_info{{part="timer",reason="{REASON}"}} 1.0' in metrics

@@ -32,7 +32,9 @@ DOCUMENTED = (*METRICS, *of_process())
 
 def exposed():
     """name → (type, labels) of all that a scrape gives, that of the process included."""
-    body, _ = Exporter(SMALL, ("hardirq",), "1").render(SMALL, {"hardirq": 1})
+    exporter = Exporter(SMALL, ("hardirq",), "1")
+    exporter.update(SMALL, {"hardirq": 1})
+    body, _ = exporter.render()
     found = {}
     for family in text_string_to_metric_families(body.decode()):
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}

@@ -124,7 +124,8 @@ def test_the_probe_and_the_kernel_count_the_same(cpus: int) -> None:
 
 def samples(first: Snapshot, second: Snapshot) -> list[bytes]:
     exporter = Exporter(first, COLLECTORS, "test")
-    body, _ = exporter.render(second, coverage_by(between(second, first)))
+    exporter.update(second, coverage_by(between(second, first)))
+    body, _ = exporter.render()
     return [line for line in body.splitlines() if not line.startswith(b"#")]
 
 

@@ -11,6 +11,7 @@ REASONS = {
     405: "Method Not Allowed",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
+    503: "Service Unavailable",
 }
 
 
@@ -18,6 +19,7 @@ REASONS = {
 class Request:
     method: str
     path: str
+    query: str  # what comes after "?", as it was sent
     headers: dict[str, str]  # by name in lower case
 
 
@@ -56,13 +58,14 @@ def parse_request(head: bytes) -> Request | None:
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1.") or not words[1].startswith("/"):
         return None
+    path, _, query = words[1].partition("?")
     headers = {}
     for header in filter(None, lines):
         name, colon, value = header.partition(":")
         if not colon or not name or name != name.strip():
             return None
         headers[name.lower()] = value.strip()
-    return Request(words[0], words[1].partition("?")[0], headers)
+    return Request(words[0], path, query, headers)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

@@ -3,23 +3,36 @@
 import gzip
 import html
 import sys
-from collections.abc import Callable
+from typing import Protocol
 
 from irqwatch.sink.http.message import Request, Response, accepts_gzip, line
 
-HEALTH_PATH = "/-/healthy"
+HEALTHY_PATH = "/-/healthy"
+READY_PATH = "/-/ready"
+_STATES = {HEALTHY_PATH: "irqwatch is healthy", READY_PATH: "irqwatch is ready"}
+# Answers to one sample that are kept: who asks chooses the headers that they differ by.
+MOST_KEPT = 8
 
-# The body and its content type, for what a client's Accept header asks.
-Scrape = Callable[[str], tuple[bytes, str]]
+
+class Scrapes(Protocol):
+    """What is exported."""
+
+    def refresh(self) -> bool:
+        """Take a sample, unless the last is young enough to be given again; whether it was taken.
+        Raises whatever goes wrong."""
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The last sample as an Accept header asks for it: the body and its content type."""
 
 
 class Pages:
-    """``metrics_path`` leads to what ``scrape`` gives; ``title`` is that of the page at ``/``."""
+    """``metrics_path`` leads to ``scrapes``; ``title`` is that of the page at ``/``."""
 
-    def __init__(self, scrape: Scrape, metrics_path: str, title: str) -> None:
-        self._scrape = scrape
+    def __init__(self, scrapes: Scrapes, metrics_path: str, title: str) -> None:
+        self._scrapes = scrapes
         self._metrics_path = metrics_path
         self._title = title
+        self._kept: dict[tuple[str, bool], Response] = {}  # of the last sample, as was asked
 
     def answer(self, request: Request | None) -> Response:
         """The response to a request; None is one that could not be understood."""
@@ -31,25 +44,33 @@ class Pages:
             return self._metrics(request)
         if request.path == "/":
             return Response(200, self._landing_page(), "text/html; charset=utf-8")
-        if request.path == HEALTH_PATH:
-            return line(200, "irqwatch is healthy")
+        if request.path in _STATES:
+            return line(200, _STATES[request.path])
         return line(404, f"not here; metrics are at {self._metrics_path}")
 
     def _metrics(self, request: Request) -> Response:
+        accept = request.headers.get("accept", "")
+        key = accept, accepts_gzip(request.headers.get("accept-encoding", ""))
         try:
-            body, content_type = self._scrape(request.headers.get("accept", ""))
+            if self._scrapes.refresh() or len(self._kept) > MOST_KEPT:
+                self._kept.clear()
+            if key not in self._kept:
+                self._kept[key] = self._rendered(*key)
         except Exception as error:  # whatever it is, the next scrape may be well
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             print(f"irqwatch: a scrape failed: {reason}", file=sys.stderr, flush=True)
             return line(500, f"the scrape failed: {reason}")
-        if accepts_gzip(request.headers.get("accept-encoding", "")):
-            return Response(200, gzip.compress(body, 1), content_type, gzipped=True)
-        return Response(200, body, content_type)
+        return self._kept[key]
+
+    def _rendered(self, accept: str, gzipped: bool) -> Response:
+        body, content_type = self._scrapes.render(accept)
+        body = gzip.compress(body, 1) if gzipped else body
+        return Response(200, body, content_type, gzipped=gzipped)
 
     def _landing_page(self) -> bytes:
         title, path = html.escape(self._title), html.escape(self._metrics_path)
         return (
             f'<!doctype html>\n<html lang="en"><head><title>{title}</title></head>\n'
             f'<body><h1>{title}</h1><p><a href="{path}">Metrics</a></p>'
-            f'<p><a href="{HEALTH_PATH}">Health</a></p></body></html>\n'
+            f'<p><a href="{HEALTHY_PATH}">Health</a></p></body></html>\n'
         ).encode()

@@ -1,60 +1,32 @@
-"""The server: one thread, few connections, each with a deadline, so that no client can keep another
-from its scrape. asyncio would be half of this code and 2.3 MB more of resident memory."""
+"""The server: one thread, a bounded number of clients, each with a deadline, so that no client can
+keep another from its scrape. asyncio would be half of this code and 2.3 MB more of resident memory.
 
+Where there is no room for one more client, the one goes that has got on with nothing for the
+longest time, if that is a quarter of a second; if all are getting on, the new one is told so (503).
+"""
+
+import contextlib
 import errno
-import os
 import resource
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from irqwatch import clock
-from irqwatch.errors import IrqwatchError, UsageError
 from irqwatch.sink.http.message import Request, Response, line, parse_request
 
-MAX_CONNECTIONS = 64
+MOST_CLIENTS = 512
+ACCEPTED_A_TURN = 16
 MAX_HEAD_BYTES = 16 * 1024
 DEADLINE_NS = 10 * 10**9
+# A client that has got on with nothing for so long may have to go for another.
+STALL_NS = 250 * 10**6
 # Files left for a scrape to read /proc and /sys with, when clients have taken all others.
 SPARE_FILES = 8
 NO_FILE_PAUSE_NS = 10**8
 
 END_OF_HEAD = b"\r\n\r\n"
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """Host ("" is every address) and port of "host:port", "[::1]:port" or ":port". Raises
-    UsageError."""
-    host, colon, port = text.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    valid = colon and port.isascii() and port.isdigit() and int(port) < 1 << 16
-    if not valid or (":" in host and not bracketed):
-        raise UsageError(f"{text!r} is not an address: give host:port, [::1]:port or :port")
-    return host[1:-1] if bracketed else host, int(port)
-
-
-def show_address(host: str, port: int) -> str:
-    """The inverse of parse_address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; without a host one of IPv6 and IPv4. Raises IrqwatchError."""
-    try:
-        if not host and socket.has_dualstack_ipv6():
-            return socket.create_server(
-                ("", port), family=socket.AF_INET6, backlog=1024, dualstack_ipv6=True
-            )
-        found = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        family, _, _, _, address = found[0]
-        return socket.create_server((str(address[0]), port), family=family, backlog=1024)
-    except (OSError, UnicodeError) as error:
-        # create_server puts the address into strerror too, so the text is of the number.
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        raise IrqwatchError(f"cannot listen on {show_address(host, port)}: {reason}") from None
 
 
 @dataclass(slots=True, eq=False)
@@ -63,26 +35,31 @@ class Connection:
 
     socket: socket.socket
     deadline_ns: int
+    got_on_ns: int  # when it last sent or took something
     received: bytearray = field(default_factory=bytearray)
     unsent: memoryview | None = None
 
 
 class Server:
-    """Serves what ``answer`` gives; its argument is None for a request that is not HTTP."""
+    """Serves what ``answer`` gives on each of ``listeners``, to so many clients at once; the
+    argument of ``answer`` is None for a request that is not HTTP."""
 
     def __init__(
         self,
-        listener: socket.socket,
+        listeners: Sequence[socket.socket],
         answer: Callable[[Request | None], Response],
+        most_clients: int = MOST_CLIENTS,
         now_ns: Callable[[], int] = clock.monotonic_ns,
     ) -> None:
-        self._listener = listener
+        self._listeners = listeners
         self._answer = answer
+        self._most_clients = most_clients
         self._now_ns = now_ns
         self._connections: dict[Connection, None] = {}  # the oldest first
         self._selector = selectors.DefaultSelector()
-        listener.setblocking(False)
-        self._selector.register(listener, selectors.EVENT_READ)
+        for listener in listeners:
+            listener.setblocking(False)
+            self._selector.register(listener, selectors.EVENT_READ)
 
     def __enter__(self) -> "Server":
         return self
@@ -91,15 +68,21 @@ class Server:
         for connection in list(self._connections):
             self._close(connection)
         self._selector.close()
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
 
-    def turn(self) -> None:
-        """Wait until a client wants something or has had its time, and see to it."""
-        for key, _ in self._selector.select(self._seconds_to_deadline()):
-            if key.data is None:
-                self._accept()
-            elif key.data in self._connections:  # else closed to make room in this same turn
+    def turn(self, most_seconds: float | None = None) -> None:
+        """Wait until a client wants something or has had its time, and see to it; no longer than
+        that."""
+        waits = [wait for wait in (self._seconds_to_deadline(), most_seconds) if wait is not None]
+        ready = self._selector.select(min(waits, default=None))
+        for key, _ in ready:
+            if key.data is not None:
                 self._attend(key.data)
+        # After those who are here already: one that has just asked is not to go for another.
+        for key, _ in ready:
+            if key.data is None:
+                self._accept_some(key.fileobj)
         now_ns = self._now_ns()
         for connection in [c for c in self._connections if c.deadline_ns <= now_ns]:
             self._close(connection)
@@ -108,31 +91,43 @@ class Server:
         oldest = next(iter(self._connections), None)
         return max(0, oldest.deadline_ns - self._now_ns()) / 1e9 if oldest else None
 
-    def _accept(self) -> None:
-        try:
-            accepted, _ = self._listener.accept()
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._free_a_file()  # else the listener stays ready, and turns never wait
-            return  # or it left before its turn came
-        if len(self._connections) >= MAX_CONNECTIONS or _is_among_last_files(accepted):
-            self._make_room()
+    def _accept_some(self, listener: object) -> None:
+        assert isinstance(listener, socket.socket)
+        for _ in range(ACCEPTED_A_TURN):
+            try:
+                accepted, _ = listener.accept()
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    self._free_a_file()  # else the listener stays ready, and turns never wait
+                return  # or no more are there
+            self._take(accepted)
+
+    def _take(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
-        connection = Connection(accepted, self._now_ns() + DEADLINE_NS)
+        is_full = len(self._connections) >= self._most_clients or _is_among_last_files(accepted)
+        if is_full and not self._make_room():
+            _refuse(accepted)
+            return
+        now_ns = self._now_ns()
+        connection = Connection(accepted, now_ns + DEADLINE_NS, now_ns)
         self._connections[connection] = None
         self._selector.register(accepted, selectors.EVENT_READ, connection)
 
-    def _make_room(self) -> None:
-        """The oldest of those that have not asked goes, or else of all."""
-        asking = (c for c in self._connections if c.unsent is None)
-        leaving = next(asking, None) or next(iter(self._connections), None)
-        if leaving:
-            self._close(leaving)
+    def _make_room(self) -> bool:
+        """Whether one could go."""
+        slowest = self._slowest()
+        if slowest is None or self._now_ns() - slowest.got_on_ns < STALL_NS:
+            return False
+        self._close(slowest)
+        return True
+
+    def _slowest(self) -> Connection | None:
+        return min(self._connections, key=lambda one: one.got_on_ns, default=None)
 
     def _free_a_file(self) -> None:
         """So that the next turn can accept."""
-        if self._connections:
-            self._make_room()
+        if slowest := self._slowest():
+            self._close(slowest)
         else:  # the files are others', and nobody is here to wait longer for it
             clock.sleep_until(clock.monotonic_ns() + NO_FILE_PAUSE_NS)
 
@@ -151,6 +146,7 @@ class Server:
 
     def _receive(self, connection: Connection) -> None:
         chunk = connection.socket.recv(MAX_HEAD_BYTES)
+        connection.got_on_ns = self._now_ns()
         connection.received += chunk
         head, end, _ = connection.received.partition(END_OF_HEAD)
         if end and len(head) <= MAX_HEAD_BYTES:
@@ -171,6 +167,7 @@ class Server:
     def _send(self, connection: Connection) -> None:
         assert connection.unsent is not None
         connection.unsent = connection.unsent[connection.socket.send(connection.unsent) :]
+        connection.got_on_ns = self._now_ns()
         if not connection.unsent:
             # To close with input unread would reset the connection, and may cost the client its
             # answer: so say that this is all, and wait for it to leave.
@@ -182,6 +179,15 @@ class Server:
         del self._connections[connection]
         self._selector.unregister(connection.socket)
         connection.socket.close()
+
+
+def _refuse(accepted: socket.socket) -> None:
+    """Say so at once, and wait for nothing."""
+    response = line(503, "too many clients at once").encode(with_body=True)
+    with accepted, contextlib.suppress(OSError):
+        accepted.send(response)
+        accepted.shutdown(socket.SHUT_WR)
+        accepted.recv(MAX_HEAD_BYTES)  # to close with input unread would reset the connection
 
 
 def _is_among_last_files(accepted: socket.socket) -> bool:

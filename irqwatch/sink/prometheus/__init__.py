@@ -45,14 +45,14 @@ class Exporter:
         if own_process:
             ProcessCollector(registry=self._registry)
 
-    def render(
-        self, snapshot: Snapshot, coverage: Mapping[str, float], accept: str = ""
-    ) -> tuple[bytes, str]:
-        """The body of a scrape and its content type, as the Accept header has it. Snapshots must
-        come in order."""
+    def update(self, snapshot: Snapshot, coverage: Mapping[str, float]) -> None:
+        """What is rendered from now on. Snapshots must come in order."""
         sheet = self._accountant.update(snapshot, coverage)
         sheet.values["irqwatch_build_info"][self._build] = 1
         self._latest.sheet = sheet
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """The body of a scrape and its content type, as the Accept header has it."""
         try:
             encode, content_type = choose_encoder(accept)
         except (TypeError, ValueError):  # prometheus_client 0.26 on "text/plain;version=x"

@@ -128,7 +128,8 @@ def test_top_and_its_json_do_not_call_it_timed():
 def test_prometheus_has_it_as_no_success():
     exporter = Exporter(BEFORE, ["timer", "softirq"], "1", own_process=False)
 
-    text = exporter.render(AFTER, {})[0].decode()
+    exporter.update(AFTER, {})
+    text = exporter.render()[0].decode()
 
     assert 'irqwatch_collector_success{collector="timer"} 0.0' in text
     assert 'irqwatch_collector_success{collector="softirq"} 1.0' in text

@@ -66,9 +66,11 @@ class Recorder:
     def __init__(self):
         self.coverage = []
 
-    def render(self, snapshot, coverage, accept):
+    def update(self, snapshot, coverage):
         self.coverage.append(coverage)
-        return b"", ""
+
+    def render(self, accept):
+        return b"", accept
 
 
 def test_coverage_is_of_the_last_interval_that_was_long_enough():
@@ -77,7 +79,8 @@ def test_coverage_is_of_the_last_interval_that_was_long_enough():
     recorder = Recorder()
     scraper = Scraper(lambda: next(hosts), busy(2), recorder)
     for _ in ticks:
-        assert scraper("") == (b"", "")
+        assert scraper.refresh()
+        assert scraper.render("x") == (b"", "x")
 
     assert COVERAGE_NS == 10 * 10**9
     early, first, same, second = recorder.coverage
@@ -85,6 +88,33 @@ def test_coverage_is_of_the_last_interval_that_was_long_enough():
     assert first.keys() == {"hardirq", "softirq"}
     assert same is first
     assert second is not first
+
+
+def test_a_scrape_that_comes_too_soon_takes_no_sample():
+    sampled, now_ns = [], [0]
+
+    def sample():
+        sampled.append(now_ns[0])
+        return busy(3)
+
+    scraper = Scraper(sample, busy(2), Recorder(), 1000, lambda: now_ns[0])
+    for now_ns[0] in (0, 1, 999, 1000, 1500, 2000, 5000):
+        assert scraper.refresh() == (sampled[-1:] == [now_ns[0]])
+    assert sampled == [0, 1000, 2000, 5000]
+
+
+def test_a_sample_that_failed_is_tried_again_at_once():
+    attempts = []
+
+    def sample():
+        attempts.append(1)
+        raise OSError
+
+    scraper = Scraper(sample, busy(2), Recorder(), 1000, lambda: 0)
+    for _ in range(2):
+        with pytest.raises(OSError):
+            scraper.refresh()
+    assert len(attempts) == 2
 
 
 def test_a_blind_collector_has_no_coverage():
@@ -96,6 +126,6 @@ def test_a_blind_collector_has_no_coverage():
         return replace(host, probe=with_parts(host.probe, hardirqs=(), losses=losses))
 
     recorder = Recorder()
-    Scraper(lambda: blind(12), blind(1), recorder)("")
+    Scraper(lambda: blind(12), blind(1), recorder).refresh()
 
     assert recorder.coverage[0].keys() == {"softirq"}

@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from irqwatch.errors import UsageError
+from irqwatch.sink.http.listening import Tcp, Unix, parse_address
 from irqwatch.sink.http.message import Request, Response, accepts_gzip, line, parse_request
-from irqwatch.sink.http.server import parse_address, show_address
 
 
 def test_request():
     head = b"GET /metrics?a=b HTTP/1.1\r\nHost: x\r\nACCEPT:  text/plain \r\nEmpty:"
 
     assert parse_request(head) == Request(
-        "GET", "/metrics", {"host": "x", "accept": "text/plain", "empty": ""}
+        "GET", "/metrics", "a=b", {"host": "x", "accept": "text/plain", "empty": ""}
     )
 
 
@@ -87,20 +87,22 @@ def test_line_of_text_that_is_not_unicode():
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        (":9919", ("", 9919)),
-        ("127.0.0.1:0", ("127.0.0.1", 0)),
-        ("localhost:65535", ("localhost", 65535)),
-        ("[::1]:9919", ("::1", 9919)),
-        ("[::]:1", ("::", 1)),
+        (":9919", Tcp("", 9919)),
+        ("127.0.0.1:0", Tcp("127.0.0.1", 0)),
+        ("localhost:65535", Tcp("localhost", 65535)),
+        ("[::1]:9919", Tcp("::1", 9919)),
+        ("[::]:1", Tcp("::", 1)),
+        ("unix:/run/irqwatch.sock", Unix("/run/irqwatch.sock")),
     ],
 )
 def test_address(text, address):
     assert parse_address(text) == address
-    assert show_address(*address) == text
+    assert str(address) == text
 
 
 @pytest.mark.parametrize(
-    "text", ["", "9919", ":", "host", "host:", "::1:9919", ":65536", ":-1", ":x", ":²", "[::1]"]
+    "text",
+    ["", "9919", ":", "host", "host:", "::1:9919", ":65536", ":-1", ":x", ":²", "[::1]", "unix:"],
 )
 def test_what_is_not_an_address(text):
     with pytest.raises(UsageError, match="is not an address: give host:port"):

@@ -5,18 +5,51 @@ import gzip
 import pytest
 
 from irqwatch.sink.http.message import Request
-from irqwatch.sink.http.pages import Pages
+from irqwatch.sink.http.pages import MOST_KEPT, Pages
 
 BODY = b"metric 1\n" * 100
 
 
-def scrape(accept):
-    return BODY, f"text/plain; {accept}"
+class Scrapes:
+    """``fresh`` says, of each time that it is asked, whether a sample was taken."""
+
+    def __init__(self, fresh=()):
+        self.fresh = iter(fresh)
+        self.rendered = []
+
+    def refresh(self):
+        return next(self.fresh, True)
+
+    def render(self, accept):
+        self.rendered.append(accept)
+        return BODY, f"text/plain; {accept}"
 
 
-def answer(path, method="GET", scrape=scrape, **headers):
+def ask(pages, path, method="GET", **headers):
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Pages(scrape, "/metrics", "irqwatch <1>").answer(Request(method, path, headers))
+    return pages.answer(Request(method, path, "", headers))
+
+
+def answer(path, method="GET", **headers):
+    return ask(Pages(Scrapes(), "/metrics", "irqwatch <1>"), path, method, **headers)
+
+
+def test_what_was_rendered_of_a_sample_is_given_again_until_the_next():
+    scrapes = Scrapes([True, False, False, False, True])
+    pages = Pages(scrapes, "/metrics", "")
+    one, again = (ask(pages, "/metrics", accept="a") for _ in range(2))
+    assert again is one
+    assert ask(pages, "/metrics", accept="a", accept_encoding="gzip").gzipped
+    assert ask(pages, "/metrics", accept="b").content_type == "text/plain; b"
+    assert scrapes.rendered == ["a", "a", "b"]
+    assert ask(pages, "/metrics", accept="a") is not one
+
+
+def test_what_is_kept_is_bounded_whatever_is_asked():
+    pages = Pages(Scrapes([True, *[False] * 100]), "/metrics", "")
+    for number in range(100):
+        ask(pages, "/metrics", accept=str(number))
+    assert len(pages._kept) <= MOST_KEPT + 1
 
 
 def test_metrics():
@@ -42,11 +75,11 @@ def test_landing_page_leads_to_the_metrics_and_is_escaped():
     assert b"irqwatch &lt;1&gt;" in response.body
 
 
-def test_health():
-    assert (answer("/-/healthy").status, answer("/-/healthy").body) == (
-        200,
-        b"irqwatch is healthy\n",
-    )
+@pytest.mark.parametrize("state", ["healthy", "ready"])
+def test_state(state):
+    response = answer(f"/-/{state}")
+
+    assert (response.status, response.body) == (200, f"irqwatch is {state}\n".encode())
 
 
 @pytest.mark.parametrize("path", ["/metric", "/metrics/", "//metrics", "/favicon.ico", "/../etc"])
@@ -67,14 +100,15 @@ def test_head_is_as_get():
 
 
 def test_what_is_not_http_is_a_bad_request():
-    assert Pages(scrape, "/metrics", "").answer(None).status == 400
+    assert Pages(Scrapes(), "/metrics", "").answer(None).status == 400
 
 
 def test_scrape_that_fails_is_one_line_and_no_traceback(capsys):
-    def fail(accept):
-        raise RuntimeError("the map\nis gone")
+    class Fails(Scrapes):
+        def refresh(self):
+            raise RuntimeError("the map\nis gone")
 
-    response = answer("/metrics", scrape=fail)
+    response = ask(Pages(Fails(), "/metrics", ""), "/metrics")
 
     assert response.status == 500
     assert response.body == b"the scrape failed: RuntimeError: the map is gone\n"

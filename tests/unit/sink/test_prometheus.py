@@ -33,7 +33,8 @@ def expose(*snapshots, accept="", coverage=None, histograms="auto"):
     """The body of the scrape of the last snapshot."""
     exporter = Exporter(snapshots[0], COLLECTORS, "1.2.3", histograms)
     for one in snapshots:
-        body, _ = exporter.render(one, coverage or {}, accept)
+        exporter.update(one, coverage or {})
+        body, _ = exporter.render(accept)
     return body.decode()
 
 
@@ -103,7 +104,8 @@ def test_openmetrics_parses_strictly(host):
 def test_content_type_follows_the_accept_header(accept, content_type):
     exporter = Exporter(SMALL, COLLECTORS, "1.2.3")
 
-    assert exporter.render(SMALL, {}, accept)[1].startswith(content_type)
+    exporter.update(SMALL, {})
+    assert exporter.render(accept)[1].startswith(content_type)
 
 
 @pytest.mark.parametrize("escaping", ["", ";escaping=underscores", ";escaping=dots"])
@@ -113,7 +115,8 @@ def test_names_are_escaped_as_the_client_asked(kind, escaping):
     exporter = Exporter(SMALL, COLLECTORS, "1.2.3", own_process=False)
     encode, content_type = choose_encoder(accept)
 
-    body = exporter.render(SMALL, {}, accept)
+    exporter.update(SMALL, {})
+    body = exporter.render(accept)
 
     assert body == (encode(exporter._registry), content_type)
 
@@ -122,7 +125,8 @@ def test_names_are_escaped_as_the_client_asked(kind, escaping):
 def test_no_accept_header_breaks_a_scrape(accept):
     exporter = Exporter(snapshot(), COLLECTORS, "1.2.3")
 
-    assert b"irqwatch_build_info" in exporter.render(snapshot(), {}, accept)[0]
+    exporter.update(snapshot(), {})
+    assert b"irqwatch_build_info" in exporter.render(accept)[0]
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")

@@ -82,7 +82,8 @@ def test_in_the_story_of_its_line() -> None:
 
 def test_in_a_scrape() -> None:
     exporter = Exporter(AFTER, COLLECTORS, "1.2.3", "auto")
-    body, _ = exporter.render(AFTER, {}, "")
+    exporter.update(AFTER, {})
+    body, _ = exporter.render()
     lines = [line for line in body.decode().splitlines() if "flush" in line]
     assert any(line.startswith("irqwatch_caused_total") for line in lines)
     assert not [
