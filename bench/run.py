@@ -25,6 +25,7 @@ from bench import (
     placement,
     programs,
     scale,
+    series,
 )
 from bench.row import Row, table
 from irqwatch.collectors import DEFAULT_COLLECTORS
@@ -120,6 +121,7 @@ def parts(rounds: int) -> dict[str, Callable[[], Iterable[Row]]]:
         "event": lambda: event_rows(rounds),
         "program": lambda: program_rows(rounds),
         "scale": scale.rows,
+        "series": series.rows,
         "placement": placement.rows,
         "irqbalance": irqbalance.rows,
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from irqwatch.base.collector import Collector, Field, Key, Metric
 from irqwatch.collectors import ALL
+from irqwatch.model.topology import NR_CPUS
 from irqwatch.sink.prometheus.table import OWN
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -101,9 +102,9 @@ def costs(collectors: Iterable[Collector]) -> str:
 
 def folds(collectors: Iterable[Collector]) -> str:
     return _table(
-        ("what", "shown apart", "else"),
+        ("what", "at most, up to 4 CPUs", "at most, on larger hosts", "from the start"),
         (
-            (row.what, row.apart, row.otherwise)
+            (row.what, str(row.most.on(1)), str(row.most.on(NR_CPUS)), row.at_once)
             for one in collectors
             if one.words
             for row in one.words.folded
@@ -177,6 +178,9 @@ def _chosen(collectors: Iterable[Collector]) -> Iterator[Collector]:
 def _choice(collector: Collector) -> str:
     """How it is switched on and off, and what that depends on."""
     flag = f"`--[no-]collector.{collector.name}`, by default {collector.default.value}."
+    if collector.chosen_by:
+        options = f"`--collector.{collector.name}.include` and `.exclude`"
+        flag += f" {options} are about `{collector.chosen_by}`."
     needs = collector.probed.needs
     if not needs:
         return flag

@@ -46,7 +46,7 @@ _OTHERS = re.compile(
 )
 # With what each serves; None: the word for the way says it.
 _FORMS = ((_WORD_THEN_NUMBER, None), (_NUMBER_THEN_WAY, None), (_NETWORK, BOTH), (_OTHERS, ""))
-_HEXADECIMAL = re.compile(r"^beiscsi_[0-9a-f]{2,}_([0-9a-f]{2,4})$")
+_HEXADECIMAL = re.compile(r"^beiscsi_[0-9a-f]{2,}_(?P<queue>[0-9a-f]{2,4})$")
 # Of Intel's flow director and its control interface: their queues are none of the network device's.
 _NOT_ITS_QUEUES = re.compile(r":(?:fdir|ctrl)-")
 
@@ -58,17 +58,38 @@ def parse(action: str, devices: Collection[str] = ()) -> ActionName:
     return ActionName(device, *found) if found else ActionName(device)
 
 
+def without_queue(action: str, devices: Collection[str] = ()) -> str:
+    """``action`` with "*" in place of its queue's number: what all queues of a device share."""
+    device = action if action in devices else named_in(action, devices)
+    found = None if action == device else _find(action, device)
+    if found is None:
+        return action
+    match, number, _ = found
+    return f"{action[: match.start(number)]}*{action[match.end(number) :]}"
+
+
 def _queue(action: str, device: str | None) -> tuple[int, str] | None:
     """The number, and which way it serves."""
+    found = _find(action, device)
+    if found is None:
+        return None
+    match, number, serves = found
+    base = 16 if match.re is _HEXADECIMAL else 10
+    return int(match[number], base), _way(match["way"]) if serves is None else serves
+
+
+def _find(action: str, device: str | None) -> tuple[re.Match[str], str, str | None] | None:
+    """Where the number is, the name of its group in the match, and what the queue serves, as in
+    ``_FORMS``."""
     if _NOT_ITS_QUEUES.search(action):
         return None
     if device is not None and (match := _NUMBER_ONLY.fullmatch(action, _end_of(action, device))):
-        return int(match["queue"] or match["index"]), BOTH
+        return match, "queue" if match["queue"] else "index", BOTH
     for pattern, serves in _FORMS:
         if match := pattern.search(action):
-            return int(match["queue"]), _way(match["way"]) if serves is None else serves
+            return match, "queue", serves
     if match := _HEXADECIMAL.match(action):
-        return int(match[1], 16), ""
+        return match, "queue", ""
     return None
 
 

@@ -13,6 +13,7 @@ from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.parts import Part
 from irqwatch.base.reading import Reading
+from irqwatch.base.series import Bound
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.model.snapshot import Probe, Snapshot
 from irqwatch.model.view import Source
@@ -179,11 +180,12 @@ class Shown(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """A row of "What folds when" in docs/metrics.md."""
+    """A row of "What is shown apart" in docs/metrics.md: names of which there are at most ``most``
+    apart, ``at_once`` says which of them whatever they take."""
 
     what: str
-    apart: str
-    otherwise: str
+    most: Bound
+    at_once: str = ""
 
 
 class Words(NamedTuple):
@@ -209,8 +211,9 @@ class Collector(NamedTuple):
     is not of this collector: what it caused before may run now. ``follows`` gives what of its parts
     followed from what; ``coverage`` (counted by the kernel, seen) over an interval; ``cpu_ns``
     (CPU, nanoseconds) that it took of CPUs' time. ``cgroups`` gives (id, nanoseconds) of those that
-    parts are of. ``slow_kinds`` are the kinds of single events that ``trace`` reports of it.
-    ``stimulus`` names what doctor gives it to see.
+    parts are of. ``chosen_by`` is the label whose values a user may have shown apart or not: the
+    first of its metrics. ``slow_kinds`` are the kinds of single events that ``trace`` reports of
+    it. ``stimulus`` names what doctor gives it to see.
     """
 
     name: str
@@ -233,5 +236,6 @@ class Collector(NamedTuple):
     export: Callable[[Sheet, Snapshot, Exporting], None] | None = None
     shown: Shown | None = None
     cgroups: Callable[[Probe], Iterable[tuple[int, int]]] | None = None
+    chosen_by: str = ""
     slow_kinds: tuple[str, ...] = ()
     stimulus: str = ""

@@ -4,9 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from irqwatch.base.fold import CpuSums, Detail, Groups, Labels, Vector
 from irqwatch.base.follows import Follows
+from irqwatch.base.line_labels import LineLabels
+from irqwatch.base.series import ANY, Bound, Filter, Groups, Growing, Labels, RowCounts
+from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import Probe, Worst
+
+OtherOf = Callable[[Labels], Labels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +19,7 @@ class Sheet:
     not keep."""
 
     values: defaultdict[str, dict[Labels, float]] = field(default_factory=lambda: defaultdict(dict))
-    # What ``to_bounds`` gives.
-    histograms: defaultdict[str, dict[Labels, Vector]] = field(
+    histograms: defaultdict[str, dict[Labels, Histogram]] = field(
         default_factory=lambda: defaultdict(dict)
     )
     # In nanoseconds, since the last scrape.
@@ -29,31 +32,57 @@ class Sheet:
 
 
 class Exporting:
-    """What is the same for all scrapes of one exporter: how finely the host is shown, and the sums
-    that must not fall. ``follows`` gives what followed from what, of all collectors; ``devices``
-    are what lines' devices are called, by interrupt number, ``behind`` what hangs behind adapters,
-    by device; ``interval_ns`` is the time since the last scrape."""
+    """What is the same for all scrapes of one exporter: the sums that must not fall, and which
+    names are shown apart on a host of ``cpus`` CPUs. ``filters`` are what the user wants, by
+    collector. ``follows`` gives what followed from what, of all collectors.
+
+    Of the snapshot at hand: ``labels`` has what lines and handlers are called, ``devices`` what
+    lines' devices are, by interrupt number, ``behind`` what hangs behind adapters, by device;
+    ``interval_ns`` is the time since the last scrape.
+    """
 
     def __init__(
-        self, detail: Detail, follows: Callable[[Probe | None], Iterator[Follows]]
+        self,
+        cpus: int,
+        follows: Callable[[Probe | None], Iterator[Follows]],
+        filters: Mapping[str, Filter],
     ) -> None:
-        self.detail = detail
         self.follows = follows
+        self.labels = LineLabels()
         self.devices: Mapping[int, str] = {}
         self.behind: Mapping[str, str] = {}
         self.interval_ns = 0
+        self.now_ns = 0
+        self._cpus = cpus
+        self._filters = filters
         self._groups: dict[str, Groups] = {}
-        self._cpu_sums: dict[str, CpuSums] = {}
+        self.cpu_times = Growing()
+        self._rows: dict[str, RowCounts] = {}
+        self.time_by_cpu: list[tuple[Labels, Labels, int]] = []
 
-    def groups(self, name: str, limit: int, other: Labels) -> Groups:
-        """Those of this name, made at the first call."""
+    def groups(
+        self, collector: str, name: str, bound: Bound, other: Labels | OtherOf, since_ns: int = 0
+    ) -> Groups:
+        """Those of this name, made at the first call, as the filter of ``collector`` has it of the
+        first label. ``other`` is the group of what is not shown apart, or gives it of a group."""
         if name not in self._groups:
-            self._groups[name] = Groups(limit, other)
+            wanted = self._filters.get(collector, ANY)
+            self._groups[name] = Groups(
+                bound.most if wanted.include else bound.on(self._cpus),
+                other if callable(other) else lambda group: other,
+                since_ns,
+                wanted,
+            )
         return self._groups[name]
 
-    def cpu_sums(self, name: str) -> CpuSums:
+    def rows(self, name: str) -> RowCounts:
         """Those of this name, made at the first call."""
-        return self._cpu_sums.setdefault(name, CpuSums())
+        return self._rows.setdefault(name, RowCounts())
+
+    def take(self, kind: str, member: Labels, cpu: int, ns: int) -> None:
+        """``member`` took so much of a CPU's time until now."""
+        cpu_kind = (str(cpu), kind)
+        self.time_by_cpu.append(((*member, *cpu_kind), cpu_kind, ns))
 
     def device(self, irq: int | None) -> str:
         """That of a line; "" where none is known, or it is no line."""

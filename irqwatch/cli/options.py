@@ -1,11 +1,14 @@
 """Options that verbs share."""
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
+from irqwatch.base.series import Filter
 from irqwatch.collectors import (
     BY_NAME,
     COLLECTORS,
@@ -63,6 +66,46 @@ def host_options(command: click.decorators.FC) -> click.decorators.FC:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def filter_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Which names are shown apart: what ``filters`` takes."""
+    for collector in reversed(COLLECTORS):
+        label = BY_NAME[collector].chosen_by
+        for option in ("exclude", "include") if label else ():
+            command = click.option(
+                f"--collector.{collector}.{option}",
+                f"{collector}_{option}",
+                metavar="REGEX",
+                callback=_pattern,
+                help=f"{_FILTERS[option]} {label}.",
+            )(command)
+    return command
+
+
+_FILTERS = {
+    "include": "Show apart what it finds in the label, from the start, and nothing else:",
+    "exclude": 'Leave in "other" what it finds in the label:',
+}
+
+
+def _pattern(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> re.Pattern[str] | None:
+    try:
+        return None if value is None else re.compile(value)
+    except re.error as error:
+        raise click.BadParameter(f"{value!r} is not a regular expression: {error}.") from None
+
+
+def filters(named: dict[str, Any]) -> dict[str, Filter]:
+    """By collector, of what ``filter_options`` adds; takes it out of ``named``."""
+    found = {}
+    for collector in COLLECTORS:
+        patterns = [named.pop(f"{collector}_{option}", None) for option in Filter._fields]
+        if any(patterns):
+            found[collector] = Filter(*patterns)
+    return found
 
 
 def chosen_collectors(

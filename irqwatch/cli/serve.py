@@ -4,15 +4,15 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
 from irqwatch import __version__, clock
-from irqwatch.base.fold import HistogramDetail
+from irqwatch.base.series import Filter
 from irqwatch.cli import options, recorded
 from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS, without_blind
 from irqwatch.derive.coverage import coverage_by
@@ -23,6 +23,7 @@ from irqwatch.sink.http.listening import Address, inherited, listen, parse_addre
 from irqwatch.sink.http.pages import HEALTHY_PATH, READY_PATH, Pages
 from irqwatch.sink.http.server import MOST_CLIENTS, Server
 from irqwatch.sink.prometheus import Exporter
+from irqwatch.sink.prometheus.table import chosen
 from irqwatch.source import privileges, systemd
 from irqwatch.source.live import LiveSource
 from irqwatch.source.root import Root
@@ -127,14 +128,7 @@ def _user(
     help="Where the metrics are.",
 )
 @options.host_options
-@click.option(
-    "--collector.hardirq.histograms",
-    "histograms",
-    type=click.Choice(get_args(HistogramDetail)),
-    default="auto",
-    show_default=True,
-    help="Time by line or by device; auto is by line up to 256 of them.",
-)
+@options.filter_options
 @click.option(
     "--user",
     callback=_user,
@@ -156,19 +150,19 @@ def command(
     require_probe: bool,
     telemetry_path: str,
     disable_defaults: bool,
-    histograms: HistogramDetail,
     procfs: Path,
     sysfs: Path,
     user: privileges.Account | None,
     recording: Path | None,
     once: bool,
-    **named: bool | None,
+    **named: Any,
 ) -> None:
     """Export to Prometheus.
 
     As root it loads the probe and then becomes an unprivileged user; without, it exports what
     /proc and /sys give.
     """
+    filters = options.filters(named)
     min_interval_ns = round(min_interval_s * 1e9)
     if recording is not None:
         recorded.refuse_live_options(*options.HOST_PARAMETERS)
@@ -177,12 +171,12 @@ def command(
 
         with _ends_quietly(), Replay(recording) as replay:
             if once:
-                click.echo(last_scrape(replay, histograms), nl=False)
+                click.echo(last_scrape(replay, filters), nl=False)
                 return
             with listening(addresses, systemd_socket=systemd_socket) as listeners:
                 kept = "; ".join(filter(None, (runs_as(user), privileges.drop(user))))
                 sample = recorded.in_real_time(replay, clock.monotonic_ns)
-                served = Served(sample, recorded.collectors(sample()), histograms, min_interval_ns)
+                served = Served(sample, recorded.collectors(sample()), filters, min_interval_ns)
                 serve(served, listeners, telemetry_path, most_clients, kept=kept)
     if once:
         raise click.UsageError("--once is for --from.")
@@ -196,7 +190,7 @@ def command(
             raise ProbeError(f"no probe, which --require-probe asks for: {why}")
         keep, why = privileges.to_keep(user, source.may_read) if source.may_read() else (0, "")
         kept = "; ".join(filter(None, (runs_as(user), privileges.drop(user, keep), why)))
-        served = Served(source.sample, wanted, histograms, min_interval_ns)
+        served = Served(source.sample, wanted, filters, min_interval_ns)
         serve(served, listeners, telemetry_path, most_clients, kept=kept)
 
 
@@ -222,7 +216,7 @@ class Served(NamedTuple):
 
     sample: Callable[[], Snapshot]
     wanted: frozenset[str]
-    histograms: HistogramDetail
+    filters: Mapping[str, Filter]
     min_interval_ns: int
 
 
@@ -236,7 +230,7 @@ def serve(
 ) -> NoReturn:
     """Answer scrapes until a signal ends it; ``kept`` is what privileges.drop() gave."""
     first = served.sample()
-    exporter = Exporter(first, served.wanted, __version__, served.histograms)
+    exporter = Exporter(first, served.wanted, __version__, served.filters)
     scraper = Scraper(served.sample, first, exporter, served.min_interval_ns)
     pages = Pages(scraper, telemetry_path, f"irqwatch {__version__}")
     addresses = ", ".join(map(shown, listeners))
@@ -249,13 +243,14 @@ def serve(
             notifier.alive()
 
 
-def last_scrape(replay: "Replay", histograms: HistogramDetail) -> bytes:
+def last_scrape(replay: "Replay", filters: Mapping[str, Filter]) -> bytes:
     """What a scrape at the end of a recording gives, less what the exporter says of itself."""
     since, last = recorded.last_interval(replay, COVERAGE_NS)
-    exporter = Exporter(last, recorded.collectors(last), __version__, histograms, own_process=False)
+    wanted = recorded.collectors(last)
+    exporter = Exporter(last, wanted, __version__, filters, own_process=False)
     scraper = Scraper(lambda: last, since, exporter)
     scraper.refresh()
-    body, _ = scraper.render("")
+    body, _ = scraper.render("", "")
     return body
 
 
@@ -323,6 +318,7 @@ class Scraper:
         self._sampled_ns = now_ns
         return True
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """The last sample: the body of a scrape and its content type."""
-        return self._exporter.render(accept)
+    def render(self, accept: str, query: str) -> tuple[bytes, str]:
+        """The last sample: the body of a scrape and its content type; ``query`` is that of the
+        URL. Raises UsageError."""
+        return self._exporter.render(accept, chosen(query))

@@ -23,6 +23,7 @@ _NAMES = (
     "work",
     "vector",
     "cause",
+    "cpu",
     "timer",
     "tasklet",
     "napi",

@@ -19,12 +19,12 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
-from irqwatch.base.fold import OTHER, Labels, Vector
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counting, rate, share
 from irqwatch.base.names import cgroup_name
 from irqwatch.base.parts import Naming, Part, Rename
 from irqwatch.base.reading import Reading, count_and_time, string
+from irqwatch.base.series import OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import percent
 from irqwatch.collectors import interrupt
@@ -34,7 +34,7 @@ from irqwatch.model.view import CpuPart, Source
 PROCESSES_KEPT = 20
 CGROUPS_KEPT = 10
 TAKERS_SHOWN = 4
-SHOWN_APART = 256
+SHOWN_APART = Bound(16, 128)
 
 OTHER_PROCESSES = "other processes"
 OTHER_CGROUPS = "other cgroups"
@@ -274,17 +274,23 @@ def _taken_by(parts: Iterable[Blame], devices: Mapping[int, str]) -> tuple[Taken
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     """By cgroup, kind and device: processes have names without end."""
-    cgroups = exporting.groups("blame", SHOWN_APART, (OTHER, OTHER, OTHER))
-    members: dict[Labels, tuple[Labels, Vector]] = {}
-    for part in BLAMES.of(snapshot.probe):
+    probe = snapshot.probe
+    if probe is None:
+        return
+    other = (OTHER, OTHER, OTHER)
+    cgroups = exporting.groups("blame", "blame", SHOWN_APART, other, probe.attached_ns)
+    members: dict[Labels, Member] = {}
+    for part in BLAMES.of(probe):
         member = (
             *map(str, (part.pid, part.cgroup, part.irq, part.cpu)),
             *(part.kind, part.name, part.cause),
         )
         cgroup = OTHER if part.cgroup is None else cgroup_name(part.cgroup, snapshot.cgroups)
-        members[member] = (cgroup, part.kind, exporting.device(part.irq)), (part.taken.ns,)
-    for labels, (ns,) in cgroups.update(members).items():
-        sheet.values["irqwatch_blamed_seconds_total"][labels] = ns / NS
+        group = (cgroup, part.kind, exporting.device(part.irq))
+        members[member] = Member(group, part.taken.ns, (part.taken.ns,))
+    for labels, total in cgroups.update(members, exporting.now_ns).items():
+        if total.counts[0]:
+            sheet.values["irqwatch_blamed_seconds_total"][labels] = total.counts[0] / NS
 
 
 def cgroups(probe: Probe) -> Iterator[tuple[int, int]]:
@@ -308,6 +314,7 @@ COLLECTOR = Collector(
     decode=decode,
     sources=sources,
     export=export,
+    chosen_by="cgroup",
     cgroups=cgroups,
     keys=(
         Key("pid", "", "of a process; else `null`"),
@@ -359,12 +366,6 @@ First come the twenty processes that lost most and all others (`name` is `other 
 the ten cgroups that lost most and all others (`other cgroups`). The processes add up to the whole,
 and so do the cgroups.
 """,
-        folded=(
-            Folded(
-                "blame (`cgroup`, `kind`, `device`)",
-                f"the first {SHOWN_APART} that are seen",
-                "`other` in each label",
-            ),
-        ),
+        folded=(Folded("blame (`cgroup`, `kind`, `device`)", SHOWN_APART),),
     ),
 )

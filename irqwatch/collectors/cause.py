@@ -12,36 +12,49 @@ from irqwatch.base.collector import (
     Shown,
     Words,
 )
-from irqwatch.base.fold import OTHER, Labels, Vector
 from irqwatch.base.measures import NS
+from irqwatch.base.series import OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.model.snapshot import Snapshot
 
-SHOWN_APART = 512
+SHOWN_APART = Bound(8, 48)
 NO_INTERRUPT = "none"
 
 
+def _other(group: Labels) -> Labels:
+    """One of each kind: they are not of one unit."""
+    *_, kind, _ = group
+    return (OTHER, OTHER, kind, OTHER)
+
+
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    """By interrupt, else by device, and what it caused."""
-    causes = exporting.groups("cause", SHOWN_APART, ("", OTHER, OTHER, OTHER, OTHER))
-    by_line = exporting.detail.by_line
-    members: dict[Labels, tuple[Labels, Vector]] = {}
+    """By handler, and what it caused."""
+    probe = snapshot.probe
+    if probe is None:
+        return
+    causes = exporting.groups("cause", "cause", SHOWN_APART, _other, probe.attached_ns)
+    members: dict[Labels, Member] = {}
     untimed: set[Labels] = set()
-    for part in exporting.follows(snapshot.probe):
-        irq = "" if part.irq is None or not by_line else str(part.irq)
-        action = (part.cause or NO_INTERRUPT) if part.irq is None or by_line else ""
-        group = (irq, action, exporting.device(part.irq), part.kind, part.name)
+    for part in exporting.follows(probe):
+        cause = ("", part.cause or NO_INTERRUPT)
+        handler = cause if part.irq is None else exporting.labels.handler(part.irq, part.cause)
         way = (str(part.cpu), part.via, part.workqueue or "")
         member = (str(part.irq), part.cause, part.kind, part.name, *way)
-        members[member] = group, (part.runs.count, part.runs.ns)
+        name = part.name
+        if part.kind == "thread" and part.irq is not None:
+            name = exporting.labels.handler(part.irq, part.name).action
+        counts = (part.runs.count, part.runs.ns)
+        members[member] = Member((*handler, part.kind, name), part.runs.ns, counts)
         if not part.is_timed:
             untimed.add(member)
-    sums = causes.update(members)
+    sums = causes.update(members, exporting.now_ns)
     unknown = {causes.group(member) for member in untimed}
-    for labels, (count, ns) in sums.items():
-        sheet.values["irqwatch_caused_total"][labels] = count
-        if labels not in unknown:
-            sheet.values["irqwatch_caused_seconds_total"][labels] = ns / NS
+    for labels, total in sums.items():
+        count, ns = total.counts
+        if count or ns:
+            sheet.values["irqwatch_caused_total"][labels] = count
+            if labels not in unknown:
+                sheet.values["irqwatch_caused_seconds_total"][labels] = ns / NS
 
 
 COLLECTOR = Collector(
@@ -54,7 +67,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_caused_total",
             kind="counter",
-            labels=("irq", "action", "device", "kind", "name"),
+            labels=("device", "action", "kind", "name"),
             help="Softirqs, runs of its thread and work items that an interrupt caused.",
             unit="runs",
             meaning="Softirqs, runs of its thread, and work items that an interrupt caused.",
@@ -63,7 +76,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_caused_seconds_total",
             kind="counter",
-            labels=("irq", "action", "device", "kind", "name"),
+            labels=("device", "action", "kind", "name"),
             help=(
                 "Run time of the softirqs, the thread and the work items that an interrupt caused."
             ),
@@ -91,7 +104,7 @@ One run of NET_RX may poll the queues of several lines. The run counts for the l
 first. The time of each poll goes to the poll's own line where that is known (by the `napi`
 collector, which sees the polls), so a line may have seconds without a run.
 
-- `action` is the handler. Where `irq` is empty it is the vector, or `none`: tasks, loopback
+- `action` is the handler. Where `device` is empty it may be a vector, or `none`: tasks, loopback
   traffic, and what follows from interrupts that no collector times.
 - `kind` is `softirq`, `thread` or `work`.
 - `name` is the softirq (`NET_RX`), the action whose thread it is, or the work function.
@@ -99,16 +112,10 @@ collector, which sees the polls), so a line may have seconds without a run.
 Sums over all causes are the whole. These two are equal:
 
 ```promql
-sum by (name) (rate(irqwatch_caused_seconds_total{kind="softirq"}[5m]))
-sum by (vector) (rate(irqwatch_softirq_duration_seconds_sum[5m]))
+sum by (instance) (rate(irqwatch_caused_seconds_total{kind="softirq"}[5m]))
+sum by (instance) (rate(irqwatch_softirq_duration_seconds_sum[5m]))
 ```
 """,
-        folded=(
-            Folded(
-                "causes (`irq`, `action`, `device`, `kind`, `name`)",
-                f"the first {SHOWN_APART} that are seen, by line or device as hard interrupt times",
-                "`other` in each label but `irq`, which is empty",
-            ),
-        ),
+        folded=(Folded("causes (`device`, `action`, `kind`, `name`)", SHOWN_APART),),
     ),
 )

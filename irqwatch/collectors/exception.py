@@ -7,7 +7,6 @@ from typing import Any
 from irqwatch.base.collector import (
     Collector,
     Default,
-    Folded,
     Hook,
     Key,
     Metric,
@@ -17,7 +16,6 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
-from irqwatch.base.fold import CPUS_SHOWN_APART
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import counted
 from irqwatch.base.parts import Naming, Part
@@ -152,13 +150,11 @@ def _largest(counts: Iterable[tuple[ProcessFaults, int]]) -> tuple[ProcessPart, 
 
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    """By kind and CPU, else by kind."""
-    samples = sheet.values["irqwatch_exceptions_total"]
+    """By kind."""
+    del exporting
     for part in EXCEPTIONS.of(snapshot.probe):
-        if exporting.detail.by_cpu:
-            samples.update({(part.exception, str(cpu)): n for cpu, n in part.cpus.items()})
-        else:
-            samples[part.exception, ""] = sum(part.cpus.values())
+        count = sum(part.cpus.values())
+        sheet.values["irqwatch_exceptions_total"][part.exception,] = count
 
 
 COLLECTOR = Collector(
@@ -193,11 +189,11 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_exceptions_total",
             kind="counter",
-            labels=("exception", "cpu"),
-            help="Exceptions that a CPU took: page faults, NMIs, records of machine checks.",
+            labels=("exception",),
+            help="Exceptions that CPUs took: page faults, NMIs, records of machine checks.",
             unit="exceptions",
             meaning=(
-                "Exceptions that a CPU took. `exception` is `page_fault_user` or "
+                "Exceptions that CPUs took. `exception` is `page_fault_user` or "
                 "`page_fault_kernel` (by what the CPU ran), on x86 also `nmi` (those that a "
                 "handler took as its own) and `machine_check` (records of them, of corrected "
                 "errors too). `irqwatch top --view exception` shows the processes."
@@ -224,12 +220,5 @@ kernel itself looked for a page (get_user_pages(): O_DIRECT, exec, ptrace).
 `name` is `page_fault_user`, `page_fault_kernel`, `nmi` or `machine_check`; the last two on x86
 only.
 """,
-        folded=(
-            Folded(
-                "`irqwatch_exceptions_total`, by `cpu`",
-                f"up to {CPUS_SHOWN_APART} CPUs",
-                "one sum, `cpu` empty",
-            ),
-        ),
     ),
 )

@@ -20,18 +20,6 @@ from irqwatch.base.collector import (
     Words,
 )
 from irqwatch.base.columns import is_incomplete, line_cpus
-from irqwatch.base.fold import (
-    CPUS_SHOWN_APART,
-    DEVICES_SHOWN_APART,
-    LINE_CPU_PAIRS,
-    LINES_SHOWN_APART,
-    OTHER,
-    Labels,
-    Vector,
-    add,
-    by_cpu,
-    to_bounds,
-)
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counted, counting, durations, grouped, rate, share
@@ -39,13 +27,16 @@ from irqwatch.base.names import behind_labels, line_name, row_keys
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
 from irqwatch.base.rows import counted_again
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import percent
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram, merge
-from irqwatch.model.snapshot import CountAndTime, Line, Probe, Snapshot, Worst
-from irqwatch.model.topology import NR_CPUS
+from irqwatch.model.snapshot import CountAndTime, Probe, Snapshot, Worst
 from irqwatch.model.view import CpuPart, InterruptSource, Source
+
+LINES_SHOWN_APART = Bound(32, 96)
+THREADS_SHOWN_APART = Bound(4, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +190,7 @@ def coverage(interval: Interval) -> tuple[int, int]:
 
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    """By line and action, else by device."""
+    """Counts by line; times by handler, on all lines of a device together."""
     _count_lines(sheet, snapshot, exporting)
     for device, behind in behind_labels(exporting.devices, exporting.behind).items():
         sheet.values["irqwatch_behind_info"][device, behind] = 1
@@ -209,81 +200,98 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
 
 
 def _count_lines(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    detail, sums = exporting.detail, exporting.cpu_sums("lines")
-    cpus = line_cpus(snapshot)
+    cpus, names = line_cpus(snapshot), exporting.labels.lines
     again = counted_again(snapshot.lines, snapshot.host.kernel)
-    had = []
+    members: dict[Labels, Member] = {}
+    had: list[Labels] = []
+    rows = exporting.rows("interrupts")
     for line, (_, number) in zip(snapshot.lines, row_keys(snapshot.lines), strict=True):
-        labels = _line_labels(line, number, exporting)
-        if line.irq is None and line.label in again:
-            labels, name = (line.label,), "irqwatch_interrupts_counted_again_total"
-        else:
-            name = "irqwatch_interrupts_total"
-        samples = sheet.values[name]
-        had.append(labels)
-        many = (
-            len(line.counts) > detail.cpus_per_line if line.irq is not None else not detail.by_cpu
-        )
-        samples.update(by_cpu(sums, labels, line.counts, cpus, exporting.interval_ns, many=many))
-        if line.total is not None:
-            # Zero too: the first error must be a change, not the birth of a series.
-            of_all_cpus = (*labels, "")
-            samples[of_all_cpus] = line.total
-    if not is_incomplete(snapshot):
-        sums.keep_only(had)
+        # What the kernel says of a row names the second one of a label.
+        row = f"{line.label} {line.description}" if number else line.label
+        name: Labels = (row,) if line.irq is None else names[line.irq]
+        had.append((row,))
+        count = rows.update((row,), name, line.counts, cpus, exporting.interval_ns)
+        if line.irq is not None:
+            member = (row, *name)
+            members[member] = Member(name, count * COUNTED_NS, (count,))
+        elif count or line.total is not None:
+            # Zero too of what has no CPU: the first error must be a change, not the birth of a
+            # series.
+            of_its_own = line.label not in again
+            metric = ARCHITECTURE if of_its_own else COUNTED_AGAIN
+            sheet.values[metric][name] = count if line.total is None else line.total
+    is_whole = not is_incomplete(snapshot)
+    if is_whole:
+        rows.keep_only(had)
+    if members:
+        _show_lines(sheet, snapshot, exporting, members, is_whole=is_whole)
 
 
-def _line_labels(line: Line, number: int, exporting: Exporting) -> Labels:
-    """``number`` tells rows of one label apart: what the kernel says of it names the second one."""
-    if line.irq is None:
-        return line.label, line.description if number else "", ""
-    return str(line.irq), ", ".join(line.actions), exporting.device(line.irq)
+ARCHITECTURE = "irqwatch_architecture_interrupts_total"
+COUNTED_AGAIN = "irqwatch_interrupts_counted_again_total"
+
+
+def _show_lines(
+    sheet: Sheet,
+    snapshot: Snapshot,
+    exporting: Exporting,
+    members: Mapping[Labels, Member],
+    *,
+    is_whole: bool,
+) -> None:
+    lines = exporting.groups("hardirq", "lines", LINES_SHOWN_APART, (OTHER, OTHER, OTHER))
+    found = {member.group for member in members.values()}
+    always = found if len(found) <= lines.limit else ()
+    samples = sheet.values["irqwatch_interrupts_total"]
+    counted = lines.update(members, exporting.now_ns, always, keeps_gone=not is_whole)
+    samples.update({labels: total.counts[0] for labels, total in counted.items()})
+    for labels in [labels for labels, count in samples.items() if not count]:
+        del samples[labels]
+    for line in snapshot.lines:
+        name = exporting.labels.lines.get(line.irq or 0)
+        if line.irq is not None and name in samples and name is not None:
+            said = (str(line.irq), *name, ", ".join(line.actions))
+            sheet.values["irqwatch_interrupt_info"][said] = 1
 
 
 def _time_threads(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    by_line = exporting.detail.by_line
-    other = (OTHER, OTHER) if by_line else ("", OTHER)
-    threads = exporting.groups("irq_thread", exporting.detail.lines, other)
-    members: dict[Labels, tuple[Labels, Vector]] = {
-        (str(thread.pid),): (
-            (str(thread.irq) if by_line else "", exporting.device(thread.irq)),
-            (thread.cpu_ns,),
-        )
+    threads = exporting.groups("hardirq", "irq_thread", THREADS_SHOWN_APART, (OTHER,))
+    members: dict[Labels, Member] = {
+        (str(thread.pid),): Member((exporting.device(thread.irq),), thread.cpu_ns, (thread.cpu_ns,))
         for thread in snapshot.threads
         if thread.kind == "irq_thread" and thread.irq is not None
     }
-    for labels, (cpu_ns,) in threads.update(members).items():
-        sheet.values["irqwatch_irq_thread_cpu_seconds_total"][labels] = cpu_ns / NS
+    for labels, total in threads.update(members, exporting.now_ns).items():
+        if total.counts[0]:
+            sheet.values["irqwatch_irq_thread_cpu_seconds_total"][labels] = total.counts[0] / NS
 
 
 def _time(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
-    by_line = exporting.detail.by_line
-    other = (OTHER, OTHER, OTHER) if by_line else ("", "", OTHER)
-    lines = exporting.groups("hardirq", exporting.detail.lines, other)
-    cpus = exporting.groups("hardirq by cpu", NR_CPUS, (OTHER,))
-    members: dict[Labels, tuple[Labels, Vector]] = {}
-    of_cpus: dict[Labels, tuple[Labels, Vector]] = {}
     times = HARDIRQS.of(probe)
+    called = {(time.irq, time.action) for time in times}
+    groups, always = interrupt.handlers(exporting, "hardirq", called, probe)
+    members: dict[Labels, Member] = {}
     for time in times:
-        member = (str(time.irq), time.action)
-        device = exporting.device(time.irq)
-        group: Labels = (*member, device) if by_line else ("", "", device)
-        counters = (time.not_mine_count, time.not_mine_ns, *to_bounds(time.handled))
-        before = members.get(member)
-        members[member] = group, add(before[1], counters) if before else counters
-        part, ns = (*member, str(time.cpu)), time.handled.sum_ns + time.not_mine_ns
-        before = of_cpus.get(part)
-        of_cpus[part] = part[-1:], add(before[1], (ns,)) if before else (ns,)
-    for labels, (ns,) in cpus.update(of_cpus).items():
-        sheet.values["irqwatch_hardirq_seconds_total"][labels] = ns / NS
-    for labels, (count, ns, *handled) in lines.update(members).items():
-        sheet.histograms["irqwatch_hardirq_duration_seconds"][labels] = tuple(handled)
+        member = _member(time)
+        ns = time.handled.sum_ns + time.not_mine_ns
+        not_mine = (time.not_mine_count, time.not_mine_ns)
+        group = exporting.labels.handler(time.irq, time.action)
+        members[member] = Member(group, ns, not_mine, (time.handled,))
+        exporting.take("hardirq", member, time.cpu, ns)
+    for labels, total in groups.update(members, exporting.now_ns, always).items():
+        count, ns = total.counts
+        if total.times[0].count or count:
+            sheet.histograms["irqwatch_hardirq_duration_seconds"][labels] = total.times[0]
         if count:
             sheet.values["irqwatch_hardirq_not_mine_total"][labels] = count
             sheet.values["irqwatch_hardirq_not_mine_seconds_total"][labels] = ns / NS
     for time in times:
-        group = lines.group((str(time.irq), time.action))
-        sheet.note("irqwatch_hardirq_duration_max_seconds", group, time.worst)
+        labels = groups.group(_member(time))
+        sheet.note("irqwatch_hardirq_duration_max_seconds", labels, time.worst)
+
+
+def _member(time: HardirqTime) -> Labels:
+    return str(time.irq), time.action, str(time.cpu)
 
 
 COLLECTOR = Collector(
@@ -309,6 +317,7 @@ COLLECTOR = Collector(
     coverage=coverage,
     cpu_ns=cpu_ns,
     export=export,
+    chosen_by="device",
     keys=(
         Key("irq", "", "the line's number"),
         Key("device", "", "the device it belongs to, such as `eth0`"),
@@ -328,7 +337,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_hardirq_duration_seconds",
             kind="histogram",
-            labels=("irq", "action", "device"),
+            labels=("device", "action"),
             help="Time a handler took for one hard interrupt that it handled.",
             unit="seconds",
             meaning="How long a handler ran for an interrupt of its own; the sum is all that time.",
@@ -340,7 +349,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_hardirq_duration_max_seconds",
             kind="gauge",
-            labels=("irq", "action", "device"),
+            labels=("device", "action"),
             help="Longest hard interrupt seen in the last one to two minutes.",
             unit="seconds",
             meaning=(
@@ -350,21 +359,9 @@ COLLECTOR = Collector(
             example="topk(5, irqwatch_hardirq_duration_max_seconds)",
         ),
         Metric(
-            name="irqwatch_hardirq_seconds_total",
-            kind="counter",
-            labels=("cpu",),
-            help="Time a CPU spent in hard interrupt handlers, those that were not mine included.",
-            unit="seconds",
-            meaning=(
-                'Time a CPU spent in hard interrupt handlers, those that answered "not mine" '
-                "included. Its rate is a share of the CPU, 0 to 1."
-            ),
-            example="rate(irqwatch_hardirq_seconds_total[5m])",
-        ),
-        Metric(
             name="irqwatch_hardirq_not_mine_total",
             kind="counter",
-            labels=("irq", "action", "device"),
+            labels=("device", "action"),
             help=(
                 "Hard interrupts that a handler answered with IRQ_NONE: another device's on a "
                 "shared line."
@@ -379,7 +376,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_hardirq_not_mine_seconds_total",
             kind="counter",
-            labels=("irq", "action", "device"),
+            labels=("device", "action"),
             help="Time a handler took to say that an interrupt was not its own.",
             unit="seconds",
             meaning="Time that those calls took: what the neighbour on the line costs.",
@@ -388,27 +385,55 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_interrupts_total",
             kind="counter",
-            labels=("irq", "action", "device", "cpu"),
-            help="Interrupts as the kernel itself counts them in /proc/interrupts.",
+            labels=("device", "action", "queue"),
+            help="Interrupts of a line, on all CPUs, as the kernel itself counts them.",
             unit="interrupts",
             meaning=(
-                "The kernel's own count of each row of /proc/interrupts. `irq` is the number of "
-                "a line, or the label of an architecture row (`LOC`, `IPI0`, `ERR`); `action` "
+                "The kernel's own count of each line of /proc/interrupts, on all CPUs; `action` "
                 "names all that share the line."
             ),
-            example='sum by (device) (rate(irqwatch_interrupts_total{device!=""}[5m]))',
+            example="sum by (device) (rate(irqwatch_interrupts_total[5m]))",
+        ),
+        Metric(
+            name="irqwatch_interrupt_info",
+            kind="info",
+            labels=("interrupt", "device", "action", "queue", "name"),
+            help="The number that a line has now, and its actions as their drivers called them.",
+            unit="always 1",
+            meaning=(
+                "The number that a line has now (`interrupt`), and its actions as their drivers "
+                "called them (`name`). Of the lines that `irqwatch_interrupts_total` shows apart. "
+                "No other metric has the number: it may be another after a reboot."
+            ),
+            example=(
+                "rate(irqwatch_interrupts_total[5m]) * on (instance, device, action, queue) "
+                "group_left (interrupt, name) irqwatch_interrupt_info"
+            ),
+        ),
+        Metric(
+            name="irqwatch_architecture_interrupts_total",
+            kind="counter",
+            labels=("row",),
+            help="Interrupts of no line, on all CPUs, as the kernel itself counts them.",
+            unit="interrupts",
+            meaning=(
+                "The kernel's own count of the other rows of /proc/interrupts, on all CPUs: the "
+                "local timer's (`LOC`), other CPUs' (`RES`, `CAL`, `IPI0`), errors (`ERR`)."
+            ),
+            example="sum by (row) (rate(irqwatch_architecture_interrupts_total[5m]))",
         ),
         Metric(
             name="irqwatch_interrupts_counted_again_total",
             kind="counter",
-            labels=("row", "cpu"),
+            labels=("row",),
             help="Rows of /proc/interrupts that count no interrupts of their own.",
             unit="interrupts",
             meaning=(
                 "Rows of /proc/interrupts that count again what others have, and so are not in "
-                "`irqwatch_interrupts_total`: `EXT`, `I/O`, `AIO` and `MSI` on s390x; on x86 `TLB` "
-                "(which are in `CAL`, since Linux 4.8), `PMI` (NMIs), `MIS` and `PMN` (in their "
-                "lines), `MCP` and `RTR` (polls and retries); on Xen `HYP`, `RES`, `CAL` and `IWI`."
+                "`irqwatch_architecture_interrupts_total`: `EXT`, `I/O`, `AIO` and `MSI` on s390x; "
+                "on x86 `TLB` (which are in `CAL`, since Linux 4.8), `PMI` (NMIs), `MIS` and `PMN` "
+                "(in their lines), `MCP` and `RTR` (polls and retries); on Xen `HYP`, `RES`, `CAL` "
+                "and `IWI`."
             ),
             example="sum by (row) (rate(irqwatch_interrupts_counted_again_total[5m]))",
         ),
@@ -432,7 +457,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_irq_thread_cpu_seconds_total",
             kind="counter",
-            labels=("irq", "device"),
+            labels=("device",),
             help="CPU time of the threads that handle interrupts outside of interrupt context.",
             unit="seconds",
             meaning=(
@@ -457,21 +482,16 @@ COLLECTOR = Collector(
         cost="0.8 µs with the probe's cold caches, one interrupt at a time",
         folded=(
             Folded(
-                "hard interrupt times (`irq`, `action`, `device`)",
-                f"up to {LINES_SHOWN_APART} lines, or with `--collector.hardirq.histograms=line`",
-                "by `device`; `irq` and `action` are empty. At most "
-                f'{DEVICES_SHOWN_APART} devices, the rest is `device="other"`',
+                "handlers (`device`, `action`)",
+                interrupt.HANDLERS_SHOWN_APART,
+                interrupt.HANDLERS_AT_ONCE,
             ),
             Folded(
-                "`irqwatch_interrupts_total` of a line, by `cpu`",
-                f"while it has fired on at most {LINE_CPU_PAIRS} / (number of lines) CPUs, or one",
-                "one sum, `cpu` empty",
+                "lines of `irqwatch_interrupts_total` (`device`, `action`, `queue`)",
+                LINES_SHOWN_APART,
+                "all, where the host has no more of them; an interrupt counts as a microsecond",
             ),
-            Folded(
-                "architecture rows, and `irqwatch_softirqs_total`, by `cpu`",
-                f"up to {CPUS_SHOWN_APART} CPUs",
-                "one sum, `cpu` empty",
-            ),
+            Folded("threads of interrupts (`device`)", THREADS_SHOWN_APART),
         ),
     ),
 )

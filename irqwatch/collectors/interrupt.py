@@ -5,14 +5,16 @@ An entry is of one action on one line, or of one vector, on one CPU. Whatever fo
 interrupt names it by the same pair: (address of the action, irq).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from irqwatch.base.collector import Room, Table
 from irqwatch.base.follows import Follows
 from irqwatch.base.reading import Reading, histogram, string
+from irqwatch.base.series import OTHER, Bound, Groups, Labels
+from irqwatch.base.sheet import Exporting
 from irqwatch.model.histogram import Histogram
-from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CountAndTime, Worst
+from irqwatch.model.snapshot import SOFTIRQ_VECTORS, CountAndTime, Probe, Worst
 
 # arch/x86/include/asm/irq_vectors.h; the same from 5.10 to 7.3.
 X86_VECTORS = {
@@ -49,6 +51,10 @@ TABLE = Table(
 )
 
 Actions = Mapping[tuple[int, int], str]
+
+# A handler is that of all queues of a device.
+HANDLERS_SHOWN_APART = Bound(4, 24)
+HANDLERS_AT_ONCE = "of network and block devices, where the host has no more of them"
 
 
 class InterruptEntry(NamedTuple):
@@ -122,3 +128,17 @@ def follows(
     """The softirqs that an interrupt caused."""
     for softirq, runs in softirqs.items():
         yield Follows(irq, cause, "softirq", softirq, cpu, runs)
+
+
+def handlers(
+    exporting: Exporting, collector: str, called: Collection[tuple[int, str]], probe: Probe
+) -> tuple[Groups, set[Labels]]:
+    """Groups of the handlers of devices, and those that are shown apart from the start; ``called``
+    are all (irq, action)."""
+    other = (OTHER, OTHER)
+    groups = exporting.groups(collector, collector, HANDLERS_SHOWN_APART, other, probe.attached_ns)
+    carriers = exporting.labels.carriers
+    found: set[Labels] = {
+        exporting.labels.handler(*one) for one in called if exporting.device(one[0]) in carriers
+    }
+    return groups, found if len(found) <= groups.limit else set()

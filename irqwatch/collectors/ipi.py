@@ -21,18 +21,18 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
-from irqwatch.base.fold import NOTHING_TO_BOUNDS, OTHER, Labels, Vector, to_bounds
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counted, durations, grouped, share, waits
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import cpu_list
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import Snapshot, Worst
 from irqwatch.model.view import CpuPart, PartRow, Source
 
-SHOWN_APART = 32
+SHOWN_APART = Bound(8, 32)
 
 # Of the constants IPI_… in bpf/ipi.c, by their end.
 PREFIX = "IPI_"
@@ -225,25 +225,30 @@ def _measured(parts: list[IpiAsked], interval_ns: int) -> dict[str, Any]:
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     """By function."""
-    functions = exporting.groups("ipi", SHOWN_APART, (OTHER,))
-    width = len(NOTHING_TO_BOUNDS)
-    members: dict[Labels, tuple[Labels, Vector]] = {}
-    for sent in SENT.of(snapshot.probe):
+    probe = snapshot.probe
+    if probe is None:
+        return
+    functions = exporting.groups("ipi", "ipi", SHOWN_APART, (OTHER,), probe.attached_ns)
+    members: dict[Labels, Member] = {}
+    for sent in SENT.of(probe):
         member = ("sent", sent.purpose, sent.function, sent.call_site, str(sent.cpu))
         counts = (sent.interrupt_count, sent.call_count)
-        members[member] = (_labels(sent), (*counts, *NOTHING_TO_BOUNDS, *NOTHING_TO_BOUNDS))
-    for asked in ASKED.of(snapshot.probe):
-        times = (*to_bounds(asked.latency), *to_bounds(asked.run))
-        members[_member(asked)] = (_labels(asked), (0, 0, *times))
-    for labels, counters in functions.update(members).items():
-        interrupts, calls, times = counters[0], counters[1], counters[2:]
-        sheet.values["irqwatch_ipi_interrupts_total"][labels] = interrupts
+        weight = (sent.interrupt_count + sent.call_count) * COUNTED_NS
+        members[member] = Member(_labels(sent), weight, counts, (EMPTY, EMPTY))
+    for asked in ASKED.of(probe):
+        times = (asked.latency, asked.run)
+        members[_member(asked)] = Member(_labels(asked), asked.run.sum_ns, (0, 0), times)
+    for labels, total in functions.update(members, exporting.now_ns).items():
+        interrupts, calls = total.counts
+        latency, run = total.times
+        if interrupts or calls or run.count:
+            sheet.values["irqwatch_ipi_interrupts_total"][labels] = interrupts
         if calls:
             sheet.values["irqwatch_ipi_calls_total"][labels] = calls
-        if any(times):
-            sheet.histograms["irqwatch_ipi_latency_seconds"][labels] = times[:width]
-            sheet.histograms["irqwatch_ipi_duration_seconds"][labels] = times[width:]
-    for asked in ASKED.of(snapshot.probe):
+        if latency.count or run.count:
+            sheet.histograms["irqwatch_ipi_latency_seconds"][labels] = latency
+            sheet.histograms["irqwatch_ipi_duration_seconds"][labels] = run
+    for asked in ASKED.of(probe):
         labels = functions.group(_member(asked))
         sheet.note("irqwatch_ipi_latency_max_seconds", labels, asked.worst_latency)
         sheet.note("irqwatch_ipi_duration_max_seconds", labels, asked.worst_run)
@@ -301,6 +306,7 @@ COLLECTOR = Collector(
     decode=decode,
     sources=sources,
     export=export,
+    chosen_by="function",
     keys=(
         Key(
             "purpose",
@@ -423,12 +429,6 @@ One for each function that CPUs ask each other to run; `name` is the function, o
 `count` is how often that was asked, `cpus` are the CPUs that were; their time is that of the
 function, which is `null` where nothing was traced: of a reschedule and an irq_work.
 """,
-        folded=(
-            Folded(
-                "functions called on other CPUs",
-                f"the first {SHOWN_APART} that are seen",
-                '`function="other"`',
-            ),
-        ),
+        folded=(Folded("functions called on other CPUs (`function`)", SHOWN_APART),),
     ),
 )

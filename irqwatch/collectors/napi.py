@@ -18,11 +18,11 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
-from irqwatch.base.fold import DEVICES_SHOWN_APART, OTHER, Labels, Vector
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import counted, grouped
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, text
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import count, percent
 from irqwatch.model.snapshot import Snapshot
@@ -30,6 +30,9 @@ from irqwatch.model.view import Source
 
 BACKLOG = "backlog"
 NO_NAME = "(none)"  # of the dummies that drivers made themselves, before Linux 6.10
+
+
+SHOWN_APART = Bound(4, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +96,22 @@ def sources(interval: Interval) -> Iterator[Source]:
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     """By device."""
-    devices = exporting.groups("napi", DEVICES_SHOWN_APART, (OTHER,))
-    members: dict[Labels, tuple[Labels, Vector]] = {
-        (napi.device, str(napi.cpu)): (
+    probe = snapshot.probe
+    if probe is None:
+        return
+    devices = exporting.groups("napi", "napi", SHOWN_APART, (OTHER,), probe.attached_ns)
+    members: dict[Labels, Member] = {
+        (napi.device, str(napi.cpu)): Member(
             (napi.device,),
+            napi.packet_count * COUNTED_NS,
             (napi.poll_count, napi.packet_count, napi.exhausted_count),
         )
-        for napi in NAPIS.of(snapshot.probe)
+        for napi in NAPIS.of(probe)
     }
-    for labels, (polls, packets, exhausted) in devices.update(members).items():
+    found = {member.group for member in members.values()}
+    always = found if len(found) <= devices.limit else ()
+    for labels, total in devices.update(members, exporting.now_ns, always).items():
+        polls, packets, exhausted = total.counts
         sheet.values["irqwatch_napi_polls_total"][labels] = polls
         sheet.values["irqwatch_napi_packets_total"][labels] = packets
         sheet.values["irqwatch_napi_budget_exhausted_total"][labels] = exhausted
@@ -139,6 +149,7 @@ COLLECTOR = Collector(
     decode=decode,
     sources=sources,
     export=export,
+    chosen_by="device",
     keys=(
         Key("packet_count", "packets", "what the polls did, in packets as the driver counts them"),
         Key(
@@ -212,9 +223,9 @@ Devices of the same name in several network namespaces are counted together.
 """,
         folded=(
             Folded(
-                "polls of network devices",
-                f"the first {DEVICES_SHOWN_APART} devices that are seen",
-                '`device="other"`',
+                "polls of network devices (`device`)",
+                SHOWN_APART,
+                "all, where the host has no more of them; a packet counts as a microsecond",
             ),
         ),
     ),

@@ -11,6 +11,7 @@ from irqwatch.base.collector import (
     WAIT,
     Collector,
     Field,
+    Folded,
     Hook,
     Key,
     Metric,
@@ -20,15 +21,17 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
-from irqwatch.base.fold import Labels, to_bounds
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import counted, grouped, waits
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import Snapshot, Worst
 from irqwatch.model.view import Source
+
+SHOWN_APART = Bound(1, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +129,30 @@ def sources(interval: Interval) -> Iterator[Source]:
 
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    """By signal and origin: at most 64 times 4 of them."""
-    latency: dict[Labels, list[Histogram]] = {}
-    generated = sheet.values["irqwatch_signals_generated_total"]
-    dropped = sheet.values["irqwatch_signals_dropped_total"]
-    for time in SIGNALS.of(snapshot.probe):
-        labels: Labels = (time.signal, time.origin)
-        latency.setdefault(labels, []).append(time.latency)
-        generated[labels] = generated.get(labels, 0) + time.generated_count
-        dropped[labels] = dropped.get(labels, 0) + time.dropped_count
+    """By signal and origin."""
+    probe = snapshot.probe
+    if probe is None:
+        return
+    signals = exporting.groups("signal", "signal", SHOWN_APART, (OTHER, OTHER), probe.attached_ns)
+    times = SIGNALS.of(probe)
+    members: dict[Labels, Member] = {
+        (time.signal, time.origin, str(time.cpu)): Member(
+            (time.signal, time.origin),
+            time.generated_count * COUNTED_NS,
+            (time.generated_count, time.dropped_count),
+            (time.latency,),
+        )
+        for time in times
+    }
+    for labels, total in signals.update(members, exporting.now_ns).items():
+        generated, dropped = total.counts
+        if generated or total.times[0].count:
+            sheet.histograms["irqwatch_signal_latency_seconds"][labels] = total.times[0]
+            sheet.values["irqwatch_signals_generated_total"][labels] = generated
+            sheet.values["irqwatch_signals_dropped_total"][labels] = dropped
+    for time in times:
+        labels = signals.shown_as((time.signal, time.origin))
         sheet.note("irqwatch_signal_latency_max_seconds", labels, time.worst_latency)
-    for labels, parts in latency.items():
-        sheet.histograms["irqwatch_signal_latency_seconds"][labels] = to_bounds(merge(parts))
 
 
 ORIGINS = (
@@ -179,6 +194,7 @@ COLLECTOR = Collector(
     decode=decode,
     sources=sources,
     export=export,
+    chosen_by="signal",
     keys=(
         Key(
             "origin",
@@ -257,6 +273,7 @@ signalfd take have no tracepoint: they are generated and never delivered. Of rea
 queue up, the oldest is timed; those behind it are counted as `deliver_behind_another` in
 `irqwatch_lost_events_total`.
 """,
+        folded=(Folded("signals (`signal`, `origin`); one counts as a microsecond", SHOWN_APART),),
         json="""\
 `name` is the signal; there is one source for each signal and origin. `count` is of signals
 generated, `cpus` says on which CPU.

@@ -1,7 +1,7 @@
 """Softirqs: how long they wait from their raise, and how long they run: bpf/softirq.c. And the
 kernel's own counts of them and of what NET_RX does, which need no probe."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,12 @@ from irqwatch.base.collector import (
     Words,
 )
 from irqwatch.base.columns import softirq_cpus
-from irqwatch.base.fold import CPUS_SHOWN_APART, Labels, by_cpu, to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counted, grouped, timed, waits
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, count_and_time, histogram
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Groups, Labels, Member, Total
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import percent
 from irqwatch.model.histogram import EMPTY, Histogram, merge
@@ -40,6 +40,10 @@ from irqwatch.model.snapshot import (
     Worst,
 )
 from irqwatch.model.view import Source
+
+SHOWN_APART = Bound(3, 10)
+SHOWN_AT_ONCE = frozenset({("NET_RX",), ("BLOCK",)})  # data that somebody waits for
+CPUS_SHOWN_APART = Bound(4, 16)
 
 PREEMPT_RT = "On PREEMPT_RT, where softirqs can be preempted, it is wall time."
 
@@ -165,63 +169,97 @@ def coverage(interval: Interval) -> tuple[int, int]:
 
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    """By vector; the time of each CPU by vector, or of all vectors together."""
-    by_vector = exporting.detail.by_cpu
+    """By vector, and the kernel's own by CPU."""
     _count(sheet, snapshot, exporting)
-    seconds = sheet.values["irqwatch_softirq_seconds_total"]
-    times_of: dict[str, list[SoftirqTime]] = {}
-    for time in SOFTIRQS.of(snapshot.probe):
-        times_of.setdefault(time.vector, []).append(time)
-    for vector, times in times_of.items():
-        run = merge(time.run for time in times)
-        if not run.count:
-            continue
-        labels = (vector,)
-        latency = merge(time.latency for time in times)
-        sheet.histograms["irqwatch_softirq_latency_seconds"][labels] = to_bounds(latency)
-        sheet.histograms["irqwatch_softirq_duration_seconds"][labels] = to_bounds(run)
-        _show_where(sheet, times, labels)
-        for time in times:
-            if time.run.sum_ns:
-                cpu: Labels = (vector if by_vector else "", str(time.cpu))
-                seconds[cpu] = seconds.get(cpu, 0) + time.run.sum_ns / NS
-            sheet.note("irqwatch_softirq_latency_max_seconds", labels, time.worst_latency)
-            sheet.note("irqwatch_softirq_duration_max_seconds", labels, time.worst_run)
+    _count_by_cpu(sheet, snapshot, exporting)
+    if snapshot.probe:
+        _time(sheet, snapshot.probe, exporting)
 
 
-def _count(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    samples, cpus = sheet.values["irqwatch_softirqs_total"], softirq_cpus(snapshot)
-    sums, many = exporting.cpu_sums("softirqs"), not exporting.detail.by_cpu
-    for vector, counts in snapshot.softirq_counts.items():
-        samples.update(by_cpu(sums, (vector,), counts, cpus, exporting.interval_ns, many=many))
-    for thread in snapshot.threads:
-        if thread.kind == "ksoftirqd" and thread.cpu is not None:
-            name = "irqwatch_ksoftirqd_cpu_seconds_total"
-            sheet.values[name][str(thread.cpu),] = thread.cpu_ns / NS
-    for row in snapshot.softnet:
-        cpu = (str(row.cpu),)
-        # Zeros stay: the first drop must be a change, not the birth of a series.
-        sheet.values["irqwatch_softnet_processed_total"][cpu] = row.processed
-        sheet.values["irqwatch_softnet_dropped_total"][cpu] = row.dropped
-        sheet.values["irqwatch_softnet_time_squeezed_total"][cpu] = row.time_squeeze
+def _time(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
+    vectors = exporting.groups("softirq", "softirq", SHOWN_APART, (OTHER,), probe.attached_ns)
+    members: dict[Labels, Member] = {}
+    for time in SOFTIRQS.of(probe):
+        member = (time.vector, str(time.cpu))
+        ns = time.run.sum_ns
+        in_ksoftirqd = (time.ksoftirqd_count, time.ksoftirqd_ns)
+        counts = (*in_ksoftirqd, time.interrupt_count, time.interrupt_ns, time.restarts)
+        members[member] = Member((time.vector,), ns, counts, (time.latency, time.run))
+        exporting.take("softirq", member, time.cpu, ns)
+    for labels, total in vectors.update(members, exporting.now_ns, SHOWN_AT_ONCE).items():
+        if total.times[1].count:
+            _show(sheet, labels, total)
+    for time in SOFTIRQS.of(probe):
+        labels = vectors.shown_as((time.vector,))
+        sheet.note("irqwatch_softirq_latency_max_seconds", labels, time.worst_latency)
+        sheet.note("irqwatch_softirq_duration_max_seconds", labels, time.worst_run)
 
 
-def _show_where(sheet: Sheet, times: Collection[SoftirqTime], labels: Labels) -> None:
-    """In ksoftirqd; and inline, by what they came after."""
-    in_ksoftirqd = sum(time.ksoftirqd_count for time in times)
-    in_ksoftirqd_ns = sum(time.ksoftirqd_ns for time in times)
+def _show(sheet: Sheet, labels: Labels, total: Total) -> None:
+    """What one took; in ksoftirqd, and inline by what they came after."""
+    in_ksoftirqd, in_ksoftirqd_ns, count, ns, restarts = total.counts
+    latency, run = total.times
+    sheet.histograms["irqwatch_softirq_latency_seconds"][labels] = latency
+    sheet.histograms["irqwatch_softirq_duration_seconds"][labels] = run
     sheet.values["irqwatch_ksoftirqd_softirqs_total"][labels] = in_ksoftirqd
     sheet.values["irqwatch_ksoftirqd_softirq_seconds_total"][labels] = in_ksoftirqd_ns / NS
-    count = sum(time.interrupt_count for time in times)
-    ns = sum(time.interrupt_ns for time in times)
-    rest = sum(time.run.count for time in times) - in_ksoftirqd - count
-    rest_ns = sum(time.run.sum_ns for time in times) - in_ksoftirqd_ns - ns
+    rest = run.count - in_ksoftirqd - count
+    rest_ns = run.sum_ns - in_ksoftirqd_ns - ns
     for after, (n, total_ns) in {"interrupt": (count, ns), "task": (rest, rest_ns)}.items():
         where = (*labels, after)
         sheet.values["irqwatch_inline_softirqs_total"][where] = n
         sheet.values["irqwatch_inline_softirq_seconds_total"][where] = total_ns / NS
-    restarts = sum(time.restarts for time in times)
     sheet.values["irqwatch_softirq_restarts_total"][labels] = restarts
+
+
+def _count(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    samples, cpus = sheet.values["irqwatch_softirqs_total"], softirq_cpus(snapshot)
+    rows = exporting.rows("softirqs")
+    for vector, counts in snapshot.softirq_counts.items():
+        name = (vector,)
+        if count := rows.update(name, name, counts, cpus, exporting.interval_ns):
+            samples[name] = count
+
+
+def _count_by_cpu(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
+    """Of a CPU that is offline it stays as it was: the kernel's counters do."""
+    ksoftirqd = exporting.groups("", "ksoftirqd", CPUS_SHOWN_APART, (OTHER,))
+    threads: dict[Labels, Member] = {
+        (str(thread.cpu),): Member((str(thread.cpu),), thread.cpu_ns, (thread.cpu_ns,))
+        for thread in snapshot.threads
+        if thread.kind == "ksoftirqd" and thread.cpu is not None
+    }
+    for cpu, total in _of_cpus(ksoftirqd, threads, exporting).items():
+        sheet.values["irqwatch_ksoftirqd_cpu_seconds_total"][cpu] = total.counts[0] / NS
+    softnet = exporting.groups("", "softnet", CPUS_SHOWN_APART, (OTHER,))
+    rows: dict[Labels, Member] = {
+        (str(row.cpu),): Member(
+            (str(row.cpu),),
+            row.processed * COUNTED_NS,
+            (row.processed, row.dropped, row.time_squeeze),
+        )
+        for row in snapshot.softnet
+    }
+    for cpu, total in _of_cpus(softnet, rows, exporting).items():
+        # Zeros stay: the first drop must be a change, not the birth of a series.
+        for metric, count in zip(SOFTNET, total.counts, strict=True):
+            sheet.values[metric][cpu] = count
+
+
+SOFTNET = (
+    "irqwatch_softnet_processed_total",
+    "irqwatch_softnet_dropped_total",
+    "irqwatch_softnet_time_squeezed_total",
+)
+
+
+def _of_cpus(
+    groups: Groups, members: Mapping[Labels, Member], exporting: Exporting
+) -> Mapping[Labels, Total]:
+    if not members:
+        return {}
+    always = members.keys() if len(members) <= groups.limit else ()
+    return groups.update(members, exporting.now_ns, always, keeps_gone=True)
 
 
 COLLECTOR = Collector(
@@ -250,6 +288,7 @@ COLLECTOR = Collector(
     coverage=coverage,
     cpu_ns=cpu_ns,
     export=export,
+    chosen_by="vector",
     keys=(
         Key("latency_p50_s", "seconds", "the median time from its raise to its run"),
         Key("latency_max_s", "seconds", "the longest such wait"),
@@ -310,24 +349,12 @@ COLLECTOR = Collector(
             example="max by (vector) (irqwatch_softirq_duration_max_seconds)",
         ),
         Metric(
-            name="irqwatch_softirq_seconds_total",
-            kind="counter",
-            labels=("vector", "cpu"),
-            help=(
-                "Time a CPU spent in a softirq vector without the hard interrupts inside. "
-                f"{PREEMPT_RT}"
-            ),
-            unit="seconds",
-            meaning="The same run time by CPU. Its rate is a share of the CPU, 0 to 1.",
-            example="sum by (cpu) (rate(irqwatch_softirq_seconds_total[5m]))",
-        ),
-        Metric(
             name="irqwatch_softirqs_total",
             kind="counter",
-            labels=("vector", "cpu"),
+            labels=("vector",),
             help="Softirqs as the kernel itself counts them in /proc/softirqs.",
             unit="softirqs",
-            meaning="The kernel's own count, from /proc/softirqs.",
+            meaning="The kernel's own count on all CPUs, from /proc/softirqs.",
             example="sum by (vector) (rate(irqwatch_softirqs_total[5m]))",
         ),
         Metric(
@@ -467,10 +494,11 @@ Without the `vector` collector, softirqs after the local timer's interrupt count
 part of its time, what its time is on PREEMPT_RT, and from when it waits.
 """,
         folded=(
+            Folded("softirqs (`vector`)", SHOWN_APART, "`NET_RX` and `BLOCK`"),
             Folded(
-                "`irqwatch_softirq_seconds_total`, by `vector`",
-                f"up to {CPUS_SHOWN_APART} CPUs",
-                "by `cpu`; `vector` is empty",
+                "`irqwatch_ksoftirqd_cpu_seconds_total`, `irqwatch_softnet_…` (`cpu`)",
+                CPUS_SHOWN_APART,
+                "all, where the host has no more of them; a packet counts as a microsecond",
             ),
         ),
     ),

@@ -16,18 +16,18 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
-from irqwatch.base.fold import OTHER, Labels, Vector, to_bounds
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import grouped, timed
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram
+from irqwatch.base.series import OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.base.syscall_names import UNKNOWN, name
 from irqwatch.model.histogram import EMPTY, Histogram
 from irqwatch.model.snapshot import Snapshot, Worst
 from irqwatch.model.view import Source
 
-SHOWN_APART = 64
+SHOWN_APART = Bound(8, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,20 @@ def sources(interval: Interval) -> Iterator[Source]:
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     """By call."""
-    calls = exporting.groups("syscall", SHOWN_APART, (OTHER,))
-    times = SYSCALLS.of(snapshot.probe)
-    members: dict[Labels, tuple[Labels, Vector]] = {
-        (time.syscall, str(time.cpu)): ((time.syscall,), to_bounds(time.run)) for time in times
+    probe = snapshot.probe
+    if probe is None:
+        return
+    syscalls = exporting.groups("syscall", "syscall", SHOWN_APART, (OTHER,), probe.attached_ns)
+    times = SYSCALLS.of(probe)
+    members: dict[Labels, Member] = {
+        (time.syscall, str(time.cpu)): Member((time.syscall,), time.run.sum_ns, (), (time.run,))
+        for time in times
     }
-    for labels, run in calls.update(members).items():
-        sheet.histograms["irqwatch_syscall_duration_seconds"][labels] = run
+    for labels, total in syscalls.update(members, exporting.now_ns).items():
+        if total.times[0].count:
+            sheet.histograms["irqwatch_syscall_duration_seconds"][labels] = total.times[0]
     for time in times:
-        labels = calls.group((time.syscall, str(time.cpu)))
+        labels = syscalls.shown_as((time.syscall,))
         sheet.note("irqwatch_syscall_duration_max_seconds", labels, time.worst)
 
 
@@ -113,6 +118,7 @@ COLLECTOR = Collector(
     decode=decode,
     sources=sources,
     export=export,
+    chosen_by="syscall",
     keys=(Key("worst", "", "the event of `max_s`"),),
     metrics=(
         Metric(
@@ -156,12 +162,6 @@ that never returns (exit()) is counted nowhere.
         json="""\
 `name` is the system call. Its time is wall time: a call may sleep.
 """,
-        folded=(
-            Folded(
-                "system calls",
-                f"the first {SHOWN_APART} that are seen",
-                '`syscall="other"`',
-            ),
-        ),
+        folded=(Folded("system calls (`syscall`)", SHOWN_APART),),
     ),
 )

@@ -16,17 +16,17 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
-from irqwatch.base.fold import OTHER, Labels, Vector, to_bounds
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import grouped, timed
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram
+from irqwatch.base.series import OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.model.histogram import EMPTY, Histogram
 from irqwatch.model.snapshot import Snapshot, Worst
 from irqwatch.model.view import Source
 
-SHOWN_APART = 64
+SHOWN_APART = Bound(1, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,20 @@ def sources(interval: Interval) -> Iterator[Source]:
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     """By function."""
-    functions = exporting.groups("tasklet", SHOWN_APART, (OTHER,))
-    times = TASKLETS.of(snapshot.probe)
-    members: dict[Labels, tuple[Labels, Vector]] = {
-        (time.function, str(time.cpu)): ((time.function,), to_bounds(time.run)) for time in times
+    probe = snapshot.probe
+    if probe is None:
+        return
+    functions = exporting.groups("tasklet", "tasklet", SHOWN_APART, (OTHER,), probe.attached_ns)
+    times = TASKLETS.of(probe)
+    members: dict[Labels, Member] = {
+        (time.function, str(time.cpu)): Member((time.function,), time.run.sum_ns, (), (time.run,))
+        for time in times
     }
-    for labels, run in functions.update(members).items():
-        sheet.histograms["irqwatch_tasklet_duration_seconds"][labels] = run
+    for labels, total in functions.update(members, exporting.now_ns).items():
+        if total.times[0].count:
+            sheet.histograms["irqwatch_tasklet_duration_seconds"][labels] = total.times[0]
     for time in times:
-        labels = functions.group((time.function, str(time.cpu)))
+        labels = functions.shown_as((time.function,))
         sheet.note("irqwatch_tasklet_duration_max_seconds", labels, time.worst)
 
 
@@ -106,6 +111,7 @@ COLLECTOR = Collector(
     decode=decode,
     sources=sources,
     export=export,
+    chosen_by="function",
     keys=(Key("worst", "", "the event of `max_s`"),),
     metrics=(
         Metric(
@@ -136,13 +142,7 @@ COLLECTOR = Collector(
         title="Tasklets",
         event="a tasklet (entry, exit)",
         cost="0.5 µs",
-        folded=(
-            Folded(
-                "tasklets",
-                f"the first {SHOWN_APART} that are seen",
-                '`function="other"`',
-            ),
-        ),
+        folded=(Folded("tasklets (`function`)", SHOWN_APART),),
         json="""\
 `name` is the tasklet's function. Its time is without the hard interrupts inside it, as that of a
 softirq.

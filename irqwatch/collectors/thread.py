@@ -22,12 +22,12 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
-from irqwatch.base.fold import NOTHING_TO_BOUNDS, OTHER, Labels, Vector, add, to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import grouped, timed, waits
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram, string
+from irqwatch.base.series import Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram, merge
@@ -100,25 +100,25 @@ def follows(probe: Probe) -> Iterator[Follows]:
 
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    """By line and action, else by device."""
-    by_line = exporting.detail.by_line
-    other = (OTHER, OTHER, OTHER) if by_line else ("", "", OTHER)
-    threads = exporting.groups("thread", exporting.detail.lines, other)
-    times = THREADS.of(snapshot.probe)
-    members: dict[Labels, tuple[Labels, Vector]] = {}
+    """By handler, as hard interrupts."""
+    probe = snapshot.probe
+    if probe is None:
+        return
+    times = THREADS.of(probe)
+    called = {(time.irq, time.action) for time in times}
+    threads, always = interrupt.handlers(exporting, "thread", called, probe)
+    members: dict[Labels, Member] = {}
     for time in times:
-        member = (str(time.irq), time.action)
-        device = exporting.device(time.irq)
-        group: Labels = (*member, device) if by_line else ("", "", device)
-        counters = (*to_bounds(time.latency), *to_bounds(time.run))
-        before = members.get(member)
-        members[member] = group, add(before[1], counters) if before else counters
-    half = len(NOTHING_TO_BOUNDS)
-    for labels, both in threads.update(members).items():
-        sheet.histograms["irqwatch_irq_thread_latency_seconds"][labels] = both[:half]
-        sheet.histograms["irqwatch_irq_thread_duration_seconds"][labels] = both[half:]
+        group = exporting.labels.handler(time.irq, time.action)
+        member = Member(group, time.run.sum_ns, (), (time.latency, time.run))
+        members[str(time.irq), time.action, str(time.cpu)] = member
+    for labels, total in threads.update(members, exporting.now_ns, always).items():
+        latency, run = total.times
+        if latency.count or run.count:
+            sheet.histograms["irqwatch_irq_thread_latency_seconds"][labels] = latency
+            sheet.histograms["irqwatch_irq_thread_duration_seconds"][labels] = run
     for time in times:
-        labels = threads.group((str(time.irq), time.action))
+        labels = threads.group((str(time.irq), time.action, str(time.cpu)))
         sheet.note("irqwatch_irq_thread_latency_max_seconds", labels, time.worst_latency)
         sheet.note("irqwatch_irq_thread_duration_max_seconds", labels, time.worst_run)
 
@@ -167,6 +167,7 @@ COLLECTOR = Collector(
     sources=sources,
     follows=follows,
     export=export,
+    chosen_by="device",
     keys=(
         Key("irq", "", "the line's number"),
         Key("device", "", "the device it belongs to"),
@@ -183,7 +184,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_irq_thread_latency_seconds",
             kind="histogram",
-            labels=("irq", "action", "device"),
+            labels=("device", "action"),
             help="Time from the wake by its handler to the run of the thread of an interrupt.",
             unit="seconds",
             meaning=(
@@ -198,7 +199,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_irq_thread_latency_max_seconds",
             kind="gauge",
-            labels=("irq", "action", "device"),
+            labels=("device", "action"),
             help="Longest such wait seen in the last one to two minutes.",
             unit="seconds",
             meaning="The longest such wait seen in the last one to two minutes.",
@@ -207,7 +208,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_irq_thread_duration_seconds",
             kind="histogram",
-            labels=("irq", "action", "device"),
+            labels=("device", "action"),
             help=(
                 "Time on a CPU that the thread of an interrupt took from one wait for it to the "
                 "next."
@@ -222,7 +223,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_irq_thread_duration_max_seconds",
             kind="gauge",
-            labels=("irq", "action", "device"),
+            labels=("device", "action"),
             help="Longest such run seen in the last one to two minutes.",
             unit="seconds",
             meaning="The longest such run seen in the last one to two minutes.",
@@ -253,9 +254,9 @@ to the next, without the interrupts and softirqs inside.
 """,
         folded=(
             Folded(
-                "threads of interrupts (`irq`, `action`, `device`)",
-                "as hard interrupt times",
-                "as hard interrupt times",
+                "threads of interrupts (`device`, `action`)",
+                interrupt.HANDLERS_SHOWN_APART,
+                interrupt.HANDLERS_AT_ONCE,
             ),
         ),
     ),

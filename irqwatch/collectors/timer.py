@@ -8,7 +8,6 @@ from irqwatch.base.collector import (
     WAIT,
     Collector,
     Field,
-    Folded,
     Hook,
     Key,
     Metric,
@@ -16,11 +15,11 @@ from irqwatch.base.collector import (
     Shown,
     Words,
 )
-from irqwatch.base.fold import CPUS_SHOWN_APART, TIMER_CPUS_SHOWN_APART, Labels, to_bounds
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import counted, grouped, spread, waits
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram
+from irqwatch.base.series import Labels
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import percent, seconds
 from irqwatch.model.histogram import EMPTY, Histogram, merge
@@ -105,19 +104,17 @@ def sources(interval: Interval) -> Iterator[Source]:
 
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    """By CPU and mode, or by mode."""
-    detail = exporting.detail
+    """By mode: of all CPUs."""
+    del exporting
     latency: dict[Labels, list[Histogram]] = {}
     early = sheet.values["irqwatch_timer_early_total"]
     for time in TIMERS.of(snapshot.probe):
-        cpu = str(time.cpu)
-        apart: Labels = (cpu if detail.timers_by_cpu else "", time.mode)
-        latency.setdefault(apart, []).append(time.latency)
-        labels: Labels = (cpu if detail.by_cpu else "", time.mode)
+        labels: Labels = (time.mode,)
+        latency.setdefault(labels, []).append(time.latency)
         early[labels] = early.get(labels, 0) + time.early_count
         sheet.note("irqwatch_timer_latency_max_seconds", labels, time.worst_latency)
     for labels, parts in latency.items():
-        sheet.histograms["irqwatch_timer_latency_seconds"][labels] = to_bounds(merge(parts))
+        sheet.histograms["irqwatch_timer_latency_seconds"][labels] = merge(parts)
 
 
 COLLECTOR = Collector(
@@ -175,7 +172,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_timer_latency_seconds",
             kind="histogram",
-            labels=("cpu", "mode"),
+            labels=("mode",),
             help=(
                 "Time from the expiry of a timer to when the kernel ran it: how late the CPU "
                 "answers."
@@ -187,14 +184,14 @@ COLLECTOR = Collector(
                 "that softirq's latency is inside)."
             ),
             example=(
-                "histogram_quantile(0.99, sum by (le, cpu) "
+                "histogram_quantile(0.99, sum by (le, instance) "
                 '(rate(irqwatch_timer_latency_seconds_bucket{mode="hard"}[5m])))'
             ),
         ),
         Metric(
             name="irqwatch_timer_latency_max_seconds",
             kind="gauge",
-            labels=("cpu", "mode"),
+            labels=("mode",),
             help="Latest timer seen in the last one to two minutes.",
             unit="seconds",
             meaning="The latest timer seen in the last one to two minutes.",
@@ -203,7 +200,7 @@ COLLECTOR = Collector(
         Metric(
             name="irqwatch_timer_early_total",
             kind="counter",
-            labels=("cpu", "mode"),
+            labels=("mode",),
             help="Timers that fired before their expiry, in the slack that they allow.",
             unit="timers",
             meaning=(
@@ -239,17 +236,5 @@ CPU's doing. On PREEMPT_RT most timers are soft.
 HRTIMER softirq. They have no time of their own, so `seconds`, `share` and `p50_s` to `max_s` are
 `null`: it is the latency that counts.
 """,
-        folded=(
-            Folded(
-                "`irqwatch_timer_latency_seconds`, by `cpu`",
-                f"up to {TIMER_CPUS_SHOWN_APART} CPUs",
-                "one for each `mode`, `cpu` empty",
-            ),
-            Folded(
-                "`irqwatch_timer_latency_max_seconds` and `irqwatch_timer_early_total`, by `cpu`",
-                f"up to {CPUS_SHOWN_APART} CPUs",
-                "one for each `mode`, `cpu` empty",
-            ),
-        ),
     ),
 )

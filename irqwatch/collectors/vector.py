@@ -5,17 +5,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from irqwatch.base.collector import Collector, Hook, Key, Metric, Probed, Shown, Words
-from irqwatch.base.fold import to_bounds
+from irqwatch.base.collector import Collector, Folded, Hook, Key, Metric, Probed, Shown, Words
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
-from irqwatch.base.measures import NS, counted, grouped, in_all, timed
+from irqwatch.base.measures import counted, grouped, in_all, timed
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
 from irqwatch.base.rows import described
+from irqwatch.base.series import OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.collectors import interrupt
-from irqwatch.model.histogram import EMPTY, Histogram, merge
+from irqwatch.model.histogram import EMPTY, Histogram
 from irqwatch.model.snapshot import CountAndTime, Probe, Snapshot, Worst
 from irqwatch.model.view import InterruptSource, Source
 
@@ -35,6 +35,9 @@ X86 = {
     "spurious_apic": "SPU",
     "x86_platform_ipi": "PLT",
 }
+
+
+SHOWN_APART = Bound(1, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +142,24 @@ def cpu_ns(probe: Probe) -> Iterable[tuple[int, int]]:
 
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
-    """By vector, of which an architecture has a dozen; and the time of each CPU in all of them."""
-    run: dict[str, list[Histogram]] = {}
-    by_cpu: dict[int, int] = {}
-    for time in VECTORS.of(snapshot.probe):
-        run.setdefault(time.vector, []).append(time.run)
-        sheet.note("irqwatch_vector_duration_max_seconds", (time.vector,), time.worst)
+    """By vector, of which an architecture has a dozen."""
+    probe = snapshot.probe
+    if probe is None:
+        return
+    vectors = exporting.groups("vector", "vector", SHOWN_APART, (OTHER,), probe.attached_ns)
+    members: dict[Labels, Member] = {}
+    for time in VECTORS.of(probe):
+        member = (time.vector, str(time.cpu))
+        ns = time.run.sum_ns
+        members[member] = Member((time.vector,), ns, (), (time.run,))
         if not time.nested:
-            by_cpu[time.cpu] = by_cpu.get(time.cpu, 0) + time.run.sum_ns
-    for vector, parts in run.items():
-        sheet.histograms["irqwatch_vector_duration_seconds"][vector,] = to_bounds(merge(parts))
-    for cpu, ns in by_cpu.items():
-        sheet.values["irqwatch_vector_seconds_total"][str(cpu),] = ns / NS
+            exporting.take("hardirq", ("", *member), time.cpu, ns)
+    for labels, total in vectors.update(members, exporting.now_ns).items():
+        if total.times[0].count:
+            sheet.histograms["irqwatch_vector_duration_seconds"][labels] = total.times[0]
+    for time in VECTORS.of(probe):
+        labels = vectors.shown_as((time.vector,))
+        sheet.note("irqwatch_vector_duration_max_seconds", labels, time.worst)
 
 
 COLLECTOR = Collector(
@@ -175,6 +184,7 @@ COLLECTOR = Collector(
     follows=follows,
     cpu_ns=cpu_ns,
     export=export,
+    chosen_by="vector",
     keys=(
         Key(
             "description",
@@ -228,15 +238,6 @@ COLLECTOR = Collector(
             meaning="The longest seen in the last one to two minutes.",
             example="topk(3, irqwatch_vector_duration_max_seconds)",
         ),
-        Metric(
-            name="irqwatch_vector_seconds_total",
-            kind="counter",
-            labels=("cpu",),
-            help="Time a CPU spent in the architecture's own interrupts.",
-            unit="seconds",
-            meaning="Time that a CPU spent in vectors. Its rate is a share of the CPU, 0 to 1.",
-            example="sum by (cpu) (rate(irqwatch_vector_seconds_total[5m]))",
-        ),
     ),
     shown=Shown("the local timer, other CPUs", view="hardirq"),
     slow_kinds=("vector",),
@@ -250,5 +251,6 @@ Vectors are the architecture's own interrupts, which are of no line: on x86 the 
 those that CPUs send each other (IPIs). On arm64 these are of lines: the time of an IPI is in its
 line's time too.
 """,
+        folded=(Folded("vectors (`vector`)", SHOWN_APART),),
     ),
 )

@@ -21,12 +21,12 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
-from irqwatch.base.fold import NOTHING_TO_BOUNDS, OTHER, Labels, Vector, to_bounds
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counting, durations, rate, share, total, waits
 from irqwatch.base.parts import Naming, Part, Rename
 from irqwatch.base.reading import Reading, count_and_time, histogram, text
+from irqwatch.base.series import OTHER, Bound, Labels, Member
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import seconds
 from irqwatch.collectors import interrupt
@@ -41,7 +41,7 @@ from irqwatch.model.snapshot import (
 )
 from irqwatch.model.view import CpuPart, Source
 
-SHOWN_APART = 64
+SHOWN_APART = Bound(2, 10)
 
 # Of work that was queued before the probe was attached.
 UNKNOWN_VIA = "unknown"
@@ -277,20 +277,26 @@ def follows(probe: Probe) -> Iterator[Follows]:
 
 def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     """By function and workqueue."""
-    works = exporting.groups("work", SHOWN_APART, (OTHER, OTHER))
-    times = WORKS.of(snapshot.probe)
-    members: dict[Labels, tuple[Labels, Vector]] = {}
-    for time in times:
-        member = (time.function, time.workqueue)
-        latency, run = to_bounds(time.latency), to_bounds(time.run)
-        on_cpu_ns = sum(part.ns for part in time.on_cpu.values())
-        own = (time.stall_count, time.stall_ns, on_cpu_ns)
-        members[member] = member, (*own, *latency, *run)
+    probe = snapshot.probe
+    if probe is None:
+        return
+    works = exporting.groups("work", "work", SHOWN_APART, (OTHER, OTHER), probe.attached_ns)
+    times = WORKS.of(probe)
     is_known = any(time.is_on_cpu_known for time in times)
-    for labels, (count, ns, on_cpu_ns, *both) in works.update(members).items():
-        half = len(NOTHING_TO_BOUNDS)
-        sheet.histograms["irqwatch_work_latency_seconds"][labels] = tuple(both[:half])
-        sheet.histograms["irqwatch_work_duration_seconds"][labels] = tuple(both[half:])
+    members: dict[Labels, Member] = {}
+    for time in times:
+        name = (time.function, time.workqueue)
+        on_cpu_ns = sum(part.ns for part in time.on_cpu.values())
+        counts = (time.stall_count, time.stall_ns, on_cpu_ns)
+        ns = on_cpu_ns if is_known else time.run.sum_ns
+        members[name] = Member(name, ns, counts, (time.latency, time.run))
+    for labels, sums in works.update(members, exporting.now_ns).items():
+        count, ns, on_cpu_ns = sums.counts
+        latency, run = sums.times
+        if not (latency.count or run.count):
+            continue
+        sheet.histograms["irqwatch_work_latency_seconds"][labels] = latency
+        sheet.histograms["irqwatch_work_duration_seconds"][labels] = run
         if is_known:
             sheet.values["irqwatch_work_cpu_seconds_total"][labels] = on_cpu_ns / NS
         if count:
@@ -350,6 +356,7 @@ COLLECTOR = Collector(
     sources=sources,
     follows=follows,
     export=export,
+    chosen_by="function",
     keys=(
         Key("workqueue", "", "empty where the queueing was not seen"),
         Key(
@@ -457,12 +464,6 @@ kernel accounts for that (CONFIG_IRQ_TIME_ACCOUNTING).
 """,
         event="a work item (queue, activate, start, end)",
         cost="2.0 µs",
-        folded=(
-            Folded(
-                "work (`function`, `workqueue`)",
-                f"the first {SHOWN_APART} that are seen",
-                '`function="other"`, `workqueue="other"`',
-            ),
-        ),
+        folded=(Folded("work (`function`, `workqueue`), by its time on a CPU", SHOWN_APART),),
     ),
 )

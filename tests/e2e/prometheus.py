@@ -89,7 +89,7 @@ def exporting():
             exporter.update(host(next(turns)), {"hardirq": 1.0, "softirq": 0.9})
             return True
 
-        def render(self, accept):
+        def render(self, accept, query):
             return exporter.render(accept)
 
     ended = threading.Event()
@@ -149,7 +149,7 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def prometheus(folder, target, rules):
+def prometheus(folder, target, rules, *options):
     """One that has scraped ``target`` often enough for rates."""
     (folder / "prometheus.yml").write_text(CONFIGURATION.format(target=target, rules=rules))
     address = f"127.0.0.1:{free_port()}"
@@ -161,6 +161,7 @@ def prometheus(folder, target, rules):
                 f"--config.file={folder}/prometheus.yml",
                 f"--storage.tsdb.path={folder}/data",
                 f"--web.listen-address={address}",
+                *options,
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -65,7 +65,7 @@ def steps(options: list[str], scrapes: int = 3) -> dict[str, list[float]]:
     return {
         series: [float(b[series]) - float(a[series]) for a, b in pairwise(found)]
         for series in found[0]
-        if series.startswith("irqwatch_interrupts")
+        if series.startswith(("irqwatch_interrupts", "irqwatch_architecture"))
     }
 
 
@@ -127,9 +127,9 @@ def test_errors_of_the_machine_are_shown_where_they_rise(header: str, cpus: str)
         )
         grown = steps(options)
     assert {name: set(by) for name, by in grown.items()} == {
-        f'irqwatch_interrupts_total{{action="",cpu="",device="",irq="{label}"}}': {step}
+        f'irqwatch_architecture_interrupts_total{{row="{label}"}}': {step}
         for label, step in {"ERR": 100, "Err": 0, "BAD": 7}.items()
-    } | {'irqwatch_interrupts_counted_again_total{cpu="",row="MIS"}': {1000}}
+    } | {'irqwatch_interrupts_counted_again_total{row="MIS"}': {1000}}
 
 
 def test_i2c_clients() -> None:
@@ -167,8 +167,8 @@ def test_two_rows_of_one_label_stay_two() -> None:
         assert event in plain and others in plain
         grown = steps(options)
     assert {name: set(by) for name, by in grown.items()} == {
-        'irqwatch_interrupts_total{action="",cpu="0",device="",irq="LOC"}': {100},
-        f'irqwatch_interrupts_total{{action="{others}",cpu="0",device="",irq="LOC"}}': {3},
+        'irqwatch_architecture_interrupts_total{row="LOC"}': {100},
+        f'irqwatch_architecture_interrupts_total{{row="LOC {others}"}}': {3},
     }
 
 
@@ -190,7 +190,7 @@ def test_rows_that_are_sums_of_others_are_known_as_such(header: str, cpus: str) 
     }
     assert {name for name, one in found.items() if one.get("counted_again")} == sums.keys()
     assert found["EXT"]["description"] == "all of the rows marked [EXT]"
-    once = [by for name, by in grown.items() if name.startswith("irqwatch_interrupts_total")]
+    once = [by for name, by in grown.items() if name.startswith("irqwatch_architecture")]
     again = [by for name, by in grown.items() if "counted_again" in name]
     assert [sum(by) for by in zip(*once, strict=True)] == [115, 115]
     assert sorted(by[0] for by in again) == [5, 10, 100]

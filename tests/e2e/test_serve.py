@@ -192,7 +192,7 @@ def test_address_in_use_is_one_line():
         "--web.listen-address=9919",
         "--web.telemetry-path=metrics",
         "--web.telemetry-path=/",
-        "--collector.hardirq.histograms=some",
+        "--collector.hardirq.include=(",
         "--collector.bogus",
     ],
 )

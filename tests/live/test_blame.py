@@ -97,7 +97,9 @@ def test_counts_and_times_are_the_kernels() -> None:
 
 
 def test_serve_names_the_cgroup_as_nobody() -> None:
-    with serving("--collector.blame", "--collector.thread") as server:
+    with serving(
+        "--collector.blame", "--collector.blame.include=.", "--collector.thread"
+    ) as server:
         send_udp_packets(PACKETS)
         (own,) = [
             line.removeprefix("0::")

@@ -24,7 +24,7 @@ from tests.scale import SIZES, ProbeMaps, Size, snapshots, tree
 
 REPOSITORY = Path(__file__).parents[2]
 COLLECTORS = frozenset({"hardirq", "softirq", "work"})
-SAMPLES_AT_256_CPUS = 10_000
+SAMPLES_AT_256_CPUS = 3_000
 
 
 @cache

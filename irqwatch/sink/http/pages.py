@@ -5,6 +5,7 @@ import html
 import sys
 from typing import Protocol
 
+from irqwatch.errors import UsageError
 from irqwatch.sink.http.message import Request, Response, accepts_gzip, line
 
 HEALTHY_PATH = "/-/healthy"
@@ -21,8 +22,9 @@ class Scrapes(Protocol):
         """Take a sample, unless the last is young enough to be given again; whether it was taken.
         Raises whatever goes wrong."""
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """The last sample as an Accept header asks for it: the body and its content type."""
+    def render(self, accept: str, query: str) -> tuple[bytes, str]:
+        """The last sample as an Accept header and a URL's query ask for it: the body and its
+        content type. Raises UsageError."""
 
 
 class Pages:
@@ -32,7 +34,7 @@ class Pages:
         self._scrapes = scrapes
         self._metrics_path = metrics_path
         self._title = title
-        self._kept: dict[tuple[str, bool], Response] = {}  # of the last sample, as was asked
+        self._kept: dict[tuple[str, str, bool], Response] = {}  # of the last sample, as was asked
 
     def answer(self, request: Request | None) -> Response:
         """The response to a request; None is one that could not be understood."""
@@ -50,20 +52,23 @@ class Pages:
 
     def _metrics(self, request: Request) -> Response:
         accept = request.headers.get("accept", "")
-        key = accept, accepts_gzip(request.headers.get("accept-encoding", ""))
+        gzipped = accepts_gzip(request.headers.get("accept-encoding", ""))
+        key = accept, request.query, gzipped
         try:
             if self._scrapes.refresh() or len(self._kept) > MOST_KEPT:
                 self._kept.clear()
             if key not in self._kept:
                 self._kept[key] = self._rendered(*key)
+        except UsageError as error:
+            return line(400, str(error))
         except Exception as error:  # whatever it is, the next scrape may be well
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             print(f"irqwatch: a scrape failed: {reason}", file=sys.stderr, flush=True)
             return line(500, f"the scrape failed: {reason}")
         return self._kept[key]
 
-    def _rendered(self, accept: str, gzipped: bool) -> Response:
-        body, content_type = self._scrapes.render(accept)
+    def _rendered(self, accept: str, query: str, gzipped: bool) -> Response:
+        body, content_type = self._scrapes.render(accept, query)
         body = gzip.compress(body, 1) if gzipped else body
         return Response(200, body, content_type, gzipped=gzipped)
 

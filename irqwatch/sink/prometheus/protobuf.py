@@ -10,8 +10,13 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from irqwatch.base.fold import BOUNDS_SECONDS, Labels, to_bounds
+from prometheus_client import Metric as Family
+
+from irqwatch.base.collector import Metric
+from irqwatch.base.fold import BOUNDS_SECONDS, to_bounds
 from irqwatch.base.measures import NS
+from irqwatch.base.series import Labels
+from irqwatch.base.sheet import Sheet
 from irqwatch.model.histogram import FIRST_EDGE, OVERFLOW, Histogram
 
 CONTENT_TYPE = (
@@ -29,6 +34,27 @@ _COUNTER, _GAUGE, _HISTOGRAM = (0, 3), (1, 2), (4, 7)
 _KINDS = {"counter": _COUNTER, "gauge": _GAUGE, "info": _GAUGE, "histogram": _HISTOGRAM}
 
 _VARINT, _FIXED64, _BYTES = 0, 1, 2
+
+
+def encode(metrics: Iterable[Metric], sheet: Sheet) -> bytes:
+    """One scrape: families that have samples."""
+    families = []
+    for metric in metrics:
+        head = (metric.name, metric.help)
+        if histograms := sheet.histograms.get(metric.name):
+            families.append(histogram_family(*head, metric.labels, histograms))
+        elif values := sheet.values.get(metric.name):
+            families.append(family(*head, metric.kind, metric.labels, values))
+    return b"".join(families)
+
+
+def encode_families(families: Iterable[Family]) -> bytes:
+    """Those of prometheus_client that have no labels, as a process has."""
+    return b"".join(
+        family(sample.name, one.documentation, one.type, (), {(): sample.value})
+        for one in families
+        for sample in one.samples
+    )
 
 
 def family(

@@ -1,8 +1,11 @@
 """Every metric of irqwatch: those of its collectors, by their records, and those of irqwatch
 itself. docs/metrics.md is made of this table."""
 
+from urllib.parse import parse_qs
+
 from irqwatch.base.collector import Metric
 from irqwatch.collectors import ALL
+from irqwatch.errors import UsageError
 
 OWN = (
     Metric(
@@ -106,4 +109,34 @@ OWN = (
     ),
 )
 
+QUERY_FIELDS = 100
+
 METRICS = (*(metric for collector in ALL for metric in collector.metrics), *OWN)
+
+
+def metrics_of(collectors: frozenset[str] | None) -> tuple[Metric, ...]:
+    """Those of ``collectors``, and irqwatch's own; all where it is None."""
+    if collectors is None:
+        return METRICS
+    chosen = (one for one in ALL if one.name in collectors)
+    return (*(metric for collector in chosen for metric in collector.metrics), *OWN)
+
+
+def chosen(query: str) -> frozenset[str] | None:
+    """The collectors whose metrics a URL asks for with ``collect[]`` and ``exclude[]``, as other
+    exporters have them; None for all. Other names in the query mean nothing here. Raises UsageError
+    where there is no such collector."""
+    try:
+        asked = parse_qs(query, keep_blank_values=True, max_num_fields=QUERY_FIELDS)
+    except ValueError:
+        raise UsageError(f"the URL asks for more than {QUERY_FIELDS} things") from None
+    having = {one.name for one in ALL if one.metrics}
+    collect, exclude = (asked.get(f"{name}[]", []) for name in ("collect", "exclude"))
+    for name in (*collect, *exclude):
+        if name not in having:
+            raise UsageError(f"there is no collector {name!r}: {', '.join(sorted(having))}")
+    if collect and exclude:
+        raise UsageError("collect[] and exclude[] are not for the same request")
+    if not collect and not exclude:
+        return None
+    return frozenset(collect) if collect else frozenset(having.difference(exclude))

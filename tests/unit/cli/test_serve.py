@@ -69,7 +69,7 @@ class Recorder:
     def update(self, snapshot, coverage):
         self.coverage.append(coverage)
 
-    def render(self, accept):
+    def render(self, accept, collectors):
         return b"", accept
 
 
@@ -80,7 +80,7 @@ def test_coverage_is_of_the_last_interval_that_was_long_enough():
     scraper = Scraper(lambda: next(hosts), busy(2), recorder)
     for _ in ticks:
         assert scraper.refresh()
-        assert scraper.render("x") == (b"", "x")
+        assert scraper.render("x", "") == (b"", "x")
 
     assert COVERAGE_NS == 10 * 10**9
     early, first, same, second = recorder.coverage

@@ -197,6 +197,14 @@ def test_everything_shown_has_its_words(collector: Collector) -> None:
 
 
 @each_chosen
+def test_what_it_is_chosen_by_is_a_label_of_its_own(collector: Collector) -> None:
+    """Where names have no end there is a choice."""
+    assert bool(collector.chosen_by) == bool(collector.words and collector.words.folded)
+    labels = {metric.labels[0] for metric in collector.metrics}
+    assert not collector.chosen_by or collector.chosen_by in labels
+
+
+@each_chosen
 def test_keys_are_fields_of_its_sources(collector: Collector) -> None:
     assert collector.sources
     held = {

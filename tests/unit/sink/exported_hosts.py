@@ -194,10 +194,11 @@ SMALL = snapshot(
 
 
 def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) -> Snapshot:
-    """A host on which everything has happened everywhere: no zero is left out. All counters are a
-    multiple of ``scale``."""
-    every_cpu = {cpu: scale * (cpu + 1) for cpu in range(cpus)}
-    spread = Histogram(dict.fromkeys(range(5, 110, 10), scale), 10**6 * scale)
+    """A host on which everything has happened everywhere, and took much time: nothing is left out.
+    All counters are a multiple of ``scale``."""
+    every_cpu = {cpu: 10**6 * scale * (cpu + 1) for cpu in range(cpus)}
+    spread = Histogram(dict.fromkeys(range(5, 110, 10), scale), 10 * SECOND_NS * scale)
+    ten_seconds = CountAndTime(scale, 10 * SECOND_NS * scale)
     rows = tuple(
         Line(str(irq), irq, every_cpu, actions=(f"dev{irq % devices}-q{irq}",))
         for irq in range(lines)
@@ -209,9 +210,9 @@ def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) ->
         lines=rows + own,
         devices=tuple(LineDevice(irq, f"dev{irq % devices}", "nvme") for irq in range(lines)),
         softirq_counts=dict.fromkeys(SOFTIRQ_VECTORS, every_cpu),
-        softnet=tuple(Softnet(cpu, scale, scale, scale) for cpu in range(cpus)),
+        softnet=tuple(Softnet(cpu, 10**7 * scale, scale, scale) for cpu in range(cpus)),
         threads=tuple(
-            Thread(cpu + 9, f"ksoftirqd/{cpu}", "ksoftirqd", SECOND_NS, cpu=cpu)
+            Thread(cpu + 9, f"ksoftirqd/{cpu}", "ksoftirqd", 9 * scale * SECOND_NS, cpu)
             for cpu in range(cpus)
         ),
         probe=probe(
@@ -228,7 +229,7 @@ def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) ->
                     not_mine_count=scale,
                     not_mine_ns=scale,
                     worst=worst(5000),
-                    softirqs={"NET_RX": CountAndTime(scale, scale)},
+                    softirqs={"NET_RX": ten_seconds},
                 )
                 for irq in range(lines)
                 for turn in range(min(4, cpus))
@@ -248,13 +249,13 @@ def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) ->
                     stall_ns=scale,
                     worst_latency=worst(9),
                     worst_run=worst(9),
-                    on_cpu={0: CountAndTime(scale, scale)},
+                    on_cpu={0: ten_seconds},
                     is_on_cpu_known=True,
                 )
                 for n in range(works)
             ),
             vectors=tuple(
-                VectorTime(vector, cpu, spread, worst(100), {"RCU": CountAndTime(scale, scale)})
+                VectorTime(vector, cpu, spread, worst(100), {"RCU": ten_seconds})
                 for vector in ("local_timer", "reschedule", "call_function", "irq_work")
                 for cpu in range(cpus)
             ),
@@ -266,7 +267,7 @@ def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) ->
                     "flush",
                     "events",
                     0,
-                    CountAndTime(scale, scale),
+                    ten_seconds,
                 )
                 for irq in range(lines)
             ),
@@ -276,12 +277,13 @@ def large(cpus: int, lines: int, *, devices: int, works: int, scale: int = 1) ->
                 for cpu in range(cpus)
             ),
             napis=tuple(
-                NapiCount(f"dev{n}", cpu, scale, scale, scale)
+                NapiCount(f"dev{n}", cpu, scale, 10**7 * scale, scale)
                 for n in range(devices)
                 for cpu in range(min(4, cpus))
             ),
             signals=tuple(
-                SignalTime(f"SIG{n}", "user", 0, scale, 0, spread, worst(100)) for n in range(20)
+                SignalTime(f"SIG{n}", "user", 0, 10**7 * scale, 0, spread, worst(100))
+                for n in range(20)
             ),
             losses={"hardirq": dict.fromkeys(("map_full", "exit_without_entry"), 0)},
             programs=tuple(Program(f"program_{n}", 0) for n in range(9)),

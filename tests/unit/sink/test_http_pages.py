@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from irqwatch.errors import UsageError
 from irqwatch.sink.http.message import Request
 from irqwatch.sink.http.pages import MOST_KEPT, Pages
 
@@ -20,18 +21,20 @@ class Scrapes:
     def refresh(self):
         return next(self.fresh, True)
 
-    def render(self, accept):
+    def render(self, accept, query):
+        if query == "collect[]=bogus":
+            raise UsageError("there is no collector 'bogus'")
         self.rendered.append(accept)
-        return BODY, f"text/plain; {accept}"
+        return BODY, f"text/plain; {accept}{query}"
 
 
-def ask(pages, path, method="GET", **headers):
+def ask(pages, path, method="GET", query="", **headers):
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    return pages.answer(Request(method, path, "", headers))
+    return pages.answer(Request(method, path, query, headers))
 
 
-def answer(path, method="GET", **headers):
-    return ask(Pages(Scrapes(), "/metrics", "irqwatch <1>"), path, method, **headers)
+def answer(path, method="GET", query="", **headers):
+    return ask(Pages(Scrapes(), "/metrics", "irqwatch <1>"), path, method, query, **headers)
 
 
 def test_what_was_rendered_of_a_sample_is_given_again_until_the_next():
@@ -57,6 +60,12 @@ def test_metrics():
 
     assert (response.status, response.body, response.gzipped) == (200, BODY, False)
     assert response.content_type == "text/plain; x"
+
+
+def test_what_the_url_asks_for_is_the_exporters_to_say():
+    assert answer("/metrics", query="collect[]=work").content_type == "text/plain; collect[]=work"
+    wrong = answer("/metrics", query="collect[]=bogus")
+    assert (wrong.status, wrong.body) == (400, b"there is no collector 'bogus'\n")
 
 
 def test_metrics_in_gzip_for_those_who_accept_it():

@@ -1,8 +1,7 @@
 """Timers, tasklets and polls as samples: by what they are told apart, and what folds."""
 
-from irqwatch.base.fold import DEVICES_SHOWN_APART
 from irqwatch.base.sheet import Sheet
-from irqwatch.collectors import COLLECTORS, tasklet
+from irqwatch.collectors import COLLECTORS, napi
 from irqwatch.collectors.napi import NapiCount
 from irqwatch.collectors.tasklet import TaskletTime
 from irqwatch.collectors.timer import TimerTime
@@ -32,22 +31,22 @@ def timers(cpus: int) -> Probe:
 
 
 def counts(sheet: Sheet, name: str) -> dict[tuple[str, ...], int]:
-    return {labels: vector[-2] for labels, vector in sheet.histograms[name].items()}
+    return {labels: one.count for labels, one in sheet.histograms[name].items()}
 
 
-def test_timers_are_by_cpu_and_mode() -> None:
+def test_timers_are_by_mode() -> None:
     sheet = sheet_of(SMALL)
     latency = counts(sheet, "irqwatch_timer_latency_seconds")
-    assert latency == {("0", "hard"): 6, ("2", "hard"): 6, ("2", "soft"): 1}
-    assert sheet.values["irqwatch_timer_early_total"]["0", "hard"] == 7
-    assert sheet.values["irqwatch_timer_latency_max_seconds"] == {("0", "hard"): 6e-6}
+    assert latency == {("hard",): 12, ("soft",): 1}
+    assert sheet.values["irqwatch_timer_early_total"]["hard",] == 7
+    assert sheet.values["irqwatch_timer_latency_max_seconds"] == {("hard",): 6e-6}
 
 
 def test_timers_of_many_cpus_are_one() -> None:
     sheet = sheet_of(large(65, timers(65)))
-    assert counts(sheet, "irqwatch_timer_latency_seconds") == {("", "hard"): 65}
-    assert sheet.values["irqwatch_timer_early_total"] == {("", "hard"): 130}
-    assert sheet.values["irqwatch_timer_latency_max_seconds"] == {("", "hard"): 1.064e-6}
+    assert counts(sheet, "irqwatch_timer_latency_seconds") == {("hard",): 65}
+    assert sheet.values["irqwatch_timer_early_total"] == {("hard",): 130}
+    assert sheet.values["irqwatch_timer_latency_max_seconds"] == {("hard",): 1.064e-6}
 
 
 def test_tasklets_and_polls_are_summed_over_cpus() -> None:
@@ -68,10 +67,16 @@ def test_names_without_end_go_to_other() -> None:
         napis=tuple(NapiCount(f"veth{n}", 0, 1, 2, 0) for n in range(100)),
     )
     sheet = sheet_of(large(2, many))
-    polls = sheet.values["irqwatch_napi_polls_total"]
-    assert (len(polls), polls["other",]) == (DEVICES_SHOWN_APART + 1, 100 - DEVICES_SHOWN_APART)
-    functions = counts(sheet, "irqwatch_tasklet_duration_seconds")
-    assert functions["other",] == 100 - tasklet.SHOWN_APART
+    assert sheet.values["irqwatch_napi_polls_total"] == {("other",): 100}
+    assert counts(sheet, "irqwatch_tasklet_duration_seconds") == {("other",): 100}
+
+
+def test_devices_are_shown_apart_while_there_are_few() -> None:
+    room = napi.SHOWN_APART.on(2)
+    few = tuple(NapiCount(f"eth{n}", 0, 1, 2, 0) for n in range(room))
+    sheet = sheet_of(large(2, probe("napi", napis=few)))
+    assert ("other",) not in sheet.values["irqwatch_napi_polls_total"]
+    assert len(sheet.values["irqwatch_napi_polls_total"]) == room
 
 
 def test_sums_do_not_fall_when_an_entry_goes_and_comes_back() -> None:

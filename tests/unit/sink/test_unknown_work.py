@@ -81,11 +81,12 @@ def test_in_the_story_of_its_line() -> None:
 
 
 def test_in_a_scrape() -> None:
-    exporter = Exporter(AFTER, COLLECTORS, "1.2.3", "auto")
+    exporter = Exporter(AFTER, COLLECTORS, "1.2.3")
     exporter.update(AFTER, {})
     body, _ = exporter.render()
-    lines = [line for line in body.decode().splitlines() if "flush" in line]
+    lines = [line for line in body.decode().splitlines() if 'kind="work"' in line]
     assert any(line.startswith("irqwatch_caused_total") for line in lines)
+    lines += [line for line in body.decode().splitlines() if line.startswith("irqwatch_work_")]
     assert not [
         line
         for line in lines
