@@ -57,8 +57,13 @@ class Exporter:
         ``collectors`` alone, where they are given, and what irqwatch says of itself."""
         metrics = metrics_of(collectors)
         if prefers_protobuf(accept):
-            process = protobuf.encode_families(self._process.collect())
-            return protobuf.encode(metrics, self._sheet) + process, protobuf.CONTENT_TYPE
+            process = (  # whose samples have no labels
+                protobuf.family(sample.name, one.documentation, one.type, (), {(): sample.value})
+                for one in self._process.collect()
+                for sample in one.samples
+            )
+            own = protobuf.encode(metrics, self._sheet)
+            return b"".join((own, *process)), protobuf.CONTENT_TYPE
         try:
             encode, content_type = choose_encoder(accept)
         except (TypeError, ValueError):  # prometheus_client 0.26 on "text/plain;version=x"
@@ -66,5 +71,5 @@ class Exporter:
         if isinstance(encode, partial) and encode.keywords.get("escaping") == "underscores":
             encode = partial(encode.func, **{**encode.keywords, "escaping": ESCAPING})
         is_openmetrics = content_type.startswith(OPENMETRICS)
-        own = self._encoder.encode(metrics, self._sheet, is_openmetrics=is_openmetrics)
-        return own.encode() + encode(self._process), content_type
+        text = self._encoder.encode(metrics, self._sheet, is_openmetrics=is_openmetrics)
+        return text.encode() + encode(self._process), content_type

@@ -10,8 +10,6 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from prometheus_client import Metric as Family
-
 from irqwatch.base.collector import Metric
 from irqwatch.base.fold import BOUNDS_SECONDS, to_bounds
 from irqwatch.base.measures import NS
@@ -46,15 +44,6 @@ def encode(metrics: Iterable[Metric], sheet: Sheet) -> bytes:
         elif values := sheet.values.get(metric.name):
             families.append(family(*head, metric.kind, metric.labels, values))
     return b"".join(families)
-
-
-def encode_families(families: Iterable[Family]) -> bytes:
-    """Those of prometheus_client that have no labels, as a process has."""
-    return b"".join(
-        family(sample.name, one.documentation, one.type, (), {(): sample.value})
-        for one in families
-        for sample in one.samples
-    )
 
 
 def family(
