@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-ROUNDS = 5
+ROUNDS = 3
 MOST = ROUNDS // 2 + 1
 
 # What was right of how many, in words; printed at the end (tests/live/conftest.py).
