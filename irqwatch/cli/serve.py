@@ -7,13 +7,15 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, get_args
 
 import click
 
 from irqwatch import __version__, clock
 from irqwatch.base.series import Filter
 from irqwatch.cli import options, recorded
+from irqwatch.cli.log import LEVELS, Format, Level, Log
+from irqwatch.cli.web import Wakes, guarded, web_config_file
 from irqwatch.collectors import COLLECTORS, DEFAULT_COLLECTORS, without_blind
 from irqwatch.derive.coverage import coverage_by
 from irqwatch.derive.interval import between
@@ -30,18 +32,21 @@ from irqwatch.source.root import Root
 
 if TYPE_CHECKING:
     from irqwatch.source.replay import Replay
+    from irqwatch.source.web_config import WebConfigFile
 
 EPILOG = """\b
 Examples:
   sudo irqwatch serve                                 everything, at :9919/metrics
   irqwatch serve --web.listen-address=127.0.0.1:9919  without root: what /proc gives
   irqwatch serve --collector.disable-defaults --collector.softirq
+  irqwatch serve --web.config.file=web.yml            TLS and passwords: docs/serve.md
+  irqwatch serve --web.listen-address=unix:/run/irqwatch.sock --log.format=json
   irqwatch serve --from host.irqw                     a recording, as fast as it was made
   irqwatch serve --from host.irqw --once              what its last sample gives, printed
 
 \b
-It serves until SIGTERM or Ctrl-C. deploy/irqwatch.service runs it under systemd; docs/metrics.md
-says what each metric means.
+It serves until SIGTERM or Ctrl-C. deploy/irqwatch.service runs it under systemd; docs/serve.md is
+about running it, docs/metrics.md says what each metric means.
 Exit codes: 0 done (also when part of the picture is missing), 1 failed, 2 wrong usage.
 """
 
@@ -100,10 +105,32 @@ def _user(
 @click.option(
     "--web.max-requests",
     "most_clients",
-    type=click.IntRange(1),
+    type=click.IntRange(0),
     default=MOST_CLIENTS,
     show_default=True,
-    help="Serve so many clients at once; one more is told so (503).",
+    help="Serve so many clients at once; one more is told so (503). 0 is any number.",
+)
+@click.option(
+    "--web.config.file",
+    "web_config",
+    type=click.Path(path_type=Path),
+    help="TLS, client certificates, users and headers, in the format of Prometheus' exporters.",
+)
+@click.option(
+    "--log.level",
+    "log_level",
+    type=click.Choice(LEVELS),
+    default="info",
+    show_default=True,
+    help="Say nothing that matters less.",
+)
+@click.option(
+    "--log.format",
+    "log_format",
+    type=click.Choice(get_args(Format)),
+    default="plain",
+    show_default=True,
+    help="How each line that is said looks.",
 )
 @click.option(
     "--min-interval",
@@ -146,6 +173,9 @@ def command(
     addresses: tuple[Address, ...],
     systemd_socket: bool,
     most_clients: int,
+    web_config: Path | None,
+    log_level: Level,
+    log_format: Format,
     min_interval_s: float,
     require_probe: bool,
     telemetry_path: str,
@@ -164,6 +194,8 @@ def command(
     """
     filters = options.filters(named)
     min_interval_ns = round(min_interval_s * 1e9)
+    log = Log(log_level, log_format)
+    face = Face(telemetry_path, most_clients, web_config_file(web_config, log), log)
     if recording is not None:
         recorded.refuse_live_options(*options.HOST_PARAMETERS)
         # Here, for a live host needs none of what reads recordings, and is to stay small.
@@ -177,7 +209,7 @@ def command(
                 kept = "; ".join(filter(None, (runs_as(user), privileges.drop(user))))
                 sample = recorded.in_real_time(replay, clock.monotonic_ns)
                 served = Served(sample, recorded.collectors(sample()), filters, min_interval_ns)
-                serve(served, listeners, telemetry_path, most_clients, kept=kept)
+                serve(served, listeners, face, kept=kept)
     if once:
         raise click.UsageError("--once is for --from.")
     wanted = options.chosen_collectors(named, disable_defaults=disable_defaults)
@@ -191,7 +223,7 @@ def command(
         keep, why = privileges.to_keep(user, source.may_read) if source.may_read() else (0, "")
         kept = "; ".join(filter(None, (runs_as(user), privileges.drop(user, keep), why)))
         served = Served(source.sample, wanted, filters, min_interval_ns)
-        serve(served, listeners, telemetry_path, most_clients, kept=kept)
+        serve(served, listeners, face, kept=kept)
 
 
 @contextlib.contextmanager
@@ -220,27 +252,40 @@ class Served(NamedTuple):
     min_interval_ns: int
 
 
-def serve(
-    served: Served,
-    listeners: Sequence[socket.socket],
-    telemetry_path: str,
-    most_clients: int,
-    *,
-    kept: str,
-) -> NoReturn:
+class Face(NamedTuple):
+    """How it is served."""
+
+    telemetry_path: str
+    most_clients: int
+    web_config: "WebConfigFile | None"
+    log: Log
+
+
+def serve(served: Served, listeners: Sequence[socket.socket], face: Face, *, kept: str) -> NoReturn:
     """Answer scrapes until a signal ends it; ``kept`` is what privileges.drop() gave."""
     first = served.sample()
     exporter = Exporter(first, served.wanted, __version__, served.filters)
     scraper = Scraper(served.sample, first, exporter, served.min_interval_ns)
-    pages = Pages(scraper, telemetry_path, f"irqwatch {__version__}")
+    pages = Pages(scraper, face.telemetry_path, f"irqwatch {__version__}", face.log.warn)
     addresses = ", ".join(map(shown, listeners))
-    with Server(listeners, pages.answer, most_clients) as server, systemd.Notifier() as notifier:
-        with contextlib.suppress(OSError):  # a full disk is no reason not to export
-            click.echo(describe(first, served.wanted, addresses, kept), err=True)
-        notifier.ready(f"listening on {addresses}")
+    status = f"listening on {addresses}"
+    with contextlib.ExitStack() as held:
+        wakes = held.enter_context(Wakes())
+        answer, stream = guarded(face.web_config, pages.answer, wakes)
+        server = held.enter_context(
+            Server(listeners, answer, face.most_clients, stream=stream, woken=wakes.woken)
+        )
+        notifier = held.enter_context(systemd.Notifier())
+        face.log.info(describe(first, served.wanted, addresses, kept))
+        notifier.ready(status)
         while True:
             server.turn(notifier.seconds_to_next())
             notifier.alive()
+            if wakes.hung_up():
+                notifier.reloading()
+                if face.web_config:
+                    face.web_config.reread()
+                notifier.ready(status)
 
 
 def last_scrape(replay: "Replay", filters: Mapping[str, Filter]) -> bytes:
@@ -257,7 +302,7 @@ def last_scrape(replay: "Replay", filters: Mapping[str, Filter]) -> bytes:
 @contextlib.contextmanager
 def _ends_quietly() -> Iterator[None]:
     """SIGTERM and Ctrl-C are how it ends; whatever it is doing, all that it holds is let go. SIGHUP
-    asks a daemon to read its files again, and ends none that has nothing to read."""
+    asks a daemon to read its files again: ``Wakes`` sees to it, and until then it ends nothing."""
 
     def on_signal(signum: int, at: FrameType | None) -> None:
         raise SystemExit(0)
@@ -276,7 +321,7 @@ def describe(first: Snapshot, wanted: frozenset[str], address: str, kept: str) -
     running = first.probe.collectors if first.probe else frozenset()
     off = [name for name in COLLECTORS if name in DEFAULT_COLLECTORS - wanted]
     parts = [
-        f"irqwatch: listening on {address}",
+        f"listening on {address}",
         f"timing {', '.join(c for c in COLLECTORS if c in running) or 'nothing'}",
         *([f"off: {', '.join(off)}"] if off else []),
         *map(str, first.unavailable),

@@ -39,6 +39,10 @@ class Notifier:
     def ready(self, status: str) -> None:
         self._say(f"READY=1\nSTATUS={status}")
 
+    def reloading(self) -> None:
+        """To be followed by ``ready``."""
+        self._say(f"RELOADING=1\nMONOTONIC_USEC={clock.monotonic_ns() // 1000}")
+
     def seconds_to_next(self) -> float | None:
         """How long one may wait before ``alive``; None where nobody watches."""
         if not self._every_ns:

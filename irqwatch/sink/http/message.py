@@ -7,12 +7,15 @@ TEXT = "text/plain; charset=utf-8"
 REASONS = {
     200: "OK",
     400: "Bad Request",
+    401: "Unauthorized",
     404: "Not Found",
     405: "Method Not Allowed",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
+
+DEFAULTS = {"X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Response:
     body: bytes
     content_type: str = TEXT
     gzipped: bool = False
+    headers: tuple[tuple[str, str], ...] = ()  # further ones
 
     def encode(self, *, with_body: bool) -> bytes:
         """As it goes over the wire; a response to HEAD has no body."""
@@ -37,7 +41,7 @@ class Response:
             f"Content-Type: {self.content_type}",
             f"Content-Length: {len(self.body)}",
             "Connection: close",
-            "X-Content-Type-Options: nosniff",
+            *(f"{name}: {value}" for name, value in {**DEFAULTS, **dict(self.headers)}.items()),
         ]
         if self.gzipped:
             head.append("Content-Encoding: gzip")

@@ -2,7 +2,7 @@
 
 import gzip
 import html
-import sys
+from collections.abc import Callable
 from typing import Protocol
 
 from irqwatch.errors import UsageError
@@ -28,10 +28,14 @@ class Scrapes(Protocol):
 
 
 class Pages:
-    """``metrics_path`` leads to ``scrapes``; ``title`` is that of the page at ``/``."""
+    """``metrics_path`` leads to ``scrapes``; ``title`` is that of the page at ``/``; ``say`` is
+    told of a scrape that failed."""
 
-    def __init__(self, scrapes: Scrapes, metrics_path: str, title: str) -> None:
+    def __init__(
+        self, scrapes: Scrapes, metrics_path: str, title: str, say: Callable[[str], None]
+    ) -> None:
         self._scrapes = scrapes
+        self._say = say
         self._metrics_path = metrics_path
         self._title = title
         self._kept: dict[tuple[str, str, bool], Response] = {}  # of the last sample, as was asked
@@ -63,7 +67,7 @@ class Pages:
             return line(400, str(error))
         except Exception as error:  # whatever it is, the next scrape may be well
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            print(f"irqwatch: a scrape failed: {reason}", file=sys.stderr, flush=True)
+            self._say(f"a scrape failed: {reason}")
             return line(500, f"the scrape failed: {reason}")
         return self._kept[key]
 

@@ -12,6 +12,7 @@ import selectors
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from irqwatch import clock
 from irqwatch.sink.http.message import Request, Response, line, parse_request
@@ -29,37 +30,59 @@ NO_FILE_PAUSE_NS = 10**8
 END_OF_HEAD = b"\r\n\r\n"
 
 
+class Stream(Protocol):
+    """What a client is talked to by: a socket that does not block, or TLS on one. BlockingIOError
+    may say which ``events`` of selectors it waits for; each other OSError ends the client."""
+
+    def fileno(self) -> int: ...
+    def recv(self, most: int, /) -> bytes: ...
+    def send(self, data: memoryview, /) -> int: ...
+    def shutdown(self, how: int, /) -> None: ...
+    def close(self) -> None: ...
+
+
 @dataclass(slots=True, eq=False)
 class Connection:
-    """A client: it asks (``unsent`` is None), is sent its answer, and is waited for to leave."""
+    """A client: it asks (``unsent`` is None), waits while its password is checked (``asked``), is
+    sent its answer, and is waited for to leave."""
 
-    socket: socket.socket
+    stream: Stream
     deadline_ns: int
     got_on_ns: int  # when it last sent or took something
     received: bytearray = field(default_factory=bytearray)
+    asked: Request | None = None  # for as long as it is in no selector
     unsent: memoryview | None = None
 
 
 class Server:
-    """Serves what ``answer`` gives on each of ``listeners``, to so many clients at once; the
-    argument of ``answer`` is None for a request that is not HTTP."""
+    """Serves what ``answer`` gives on each of ``listeners``, to so many clients at once (0 is any
+    number); the argument of ``answer`` is None for a request that is not HTTP. Where it gives None,
+    it is asked again once ``woken`` can be read from. ``stream`` is what a client that came is
+    talked to by; where it is none, it raises OSError, and takes the socket with it."""
 
     def __init__(
         self,
         listeners: Sequence[socket.socket],
-        answer: Callable[[Request | None], Response],
+        answer: Callable[[Request | None], Response | None],
         most_clients: int = MOST_CLIENTS,
         now_ns: Callable[[], int] = clock.monotonic_ns,
+        *,
+        stream: Callable[[socket.socket], Stream] = lambda plain: plain,
+        woken: socket.socket | None = None,
     ) -> None:
         self._listeners = listeners
         self._answer = answer
         self._most_clients = most_clients
+        self._stream = stream
+        self._woken = woken
         self._now_ns = now_ns
         self._connections: dict[Connection, None] = {}  # the oldest first
         self._selector = selectors.DefaultSelector()
         for listener in listeners:
             listener.setblocking(False)
             self._selector.register(listener, selectors.EVENT_READ)
+        if woken:
+            self._selector.register(woken, selectors.EVENT_READ)
 
     def __enter__(self) -> "Server":
         return self
@@ -81,7 +104,9 @@ class Server:
                 self._attend(key.data)
         # After those who are here already: one that has just asked is not to go for another.
         for key, _ in ready:
-            if key.data is None:
+            if key.fileobj is self._woken:
+                self._ask_again()
+            elif key.data is None:
                 self._accept_some(key.fileobj)
         now_ns = self._now_ns()
         for connection in [c for c in self._connections if c.deadline_ns <= now_ns]:
@@ -104,14 +129,19 @@ class Server:
 
     def _take(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
-        is_full = len(self._connections) >= self._most_clients or _is_among_last_files(accepted)
-        if is_full and not self._make_room():
+        has_most = 0 < self._most_clients <= len(self._connections)
+        if (has_most or _is_among_last_files(accepted)) and not self._make_room():
             _refuse(accepted)
             return
+        try:
+            stream = self._stream(accepted)
+        except OSError:
+            accepted.close()
+            return
         now_ns = self._now_ns()
-        connection = Connection(accepted, now_ns + DEADLINE_NS, now_ns)
+        connection = Connection(stream, now_ns + DEADLINE_NS, now_ns)
         self._connections[connection] = None
-        self._selector.register(accepted, selectors.EVENT_READ, connection)
+        self._selector.register(stream, selectors.EVENT_READ, connection)
 
     def _make_room(self) -> bool:
         """Whether one could go."""
@@ -137,48 +167,72 @@ class Server:
                 self._receive(connection)
             elif connection.unsent:
                 self._send(connection)
-            elif not connection.socket.recv(MAX_HEAD_BYTES):
+            elif not connection.stream.recv(MAX_HEAD_BYTES):
                 self._close(connection)
-        except BlockingIOError:
-            pass
+        except BlockingIOError as blocked:
+            if events := getattr(blocked, "events", 0):
+                connection.got_on_ns = self._now_ns()
+                self._selector.modify(connection.stream, events, connection)
         except OSError:
             self._close(connection)  # it has left
 
     def _receive(self, connection: Connection) -> None:
-        chunk = connection.socket.recv(MAX_HEAD_BYTES)
+        chunk = connection.stream.recv(MAX_HEAD_BYTES)
         connection.got_on_ns = self._now_ns()
         connection.received += chunk
         head, end, _ = connection.received.partition(END_OF_HEAD)
         if end and len(head) <= MAX_HEAD_BYTES:
-            request = parse_request(bytes(head))
-            with_body = request is None or request.method != "HEAD"
-            self._respond(connection, self._answer(request).encode(with_body=with_body))
+            self._ask(connection, parse_request(bytes(head)))
         elif len(connection.received) > MAX_HEAD_BYTES:
             response = line(431, f"the request's headers are over {MAX_HEAD_BYTES} bytes")
             self._respond(connection, response.encode(with_body=True))
         elif not chunk:
             self._close(connection)
 
+    def _ask(self, connection: Connection, request: Request | None) -> None:
+        response = self._answer(request)
+        if response is None:
+            connection.asked = request
+            self._selector.unregister(connection.stream)
+        else:
+            with_body = request is None or request.method != "HEAD"
+            self._respond(connection, response.encode(with_body=with_body))
+
+    def _ask_again(self) -> None:
+        assert self._woken is not None
+        with contextlib.suppress(BlockingIOError):
+            self._woken.recv(MAX_HEAD_BYTES)
+        for connection in [one for one in self._connections if one.asked]:
+            request, connection.asked = connection.asked, None
+            self._selector.register(connection.stream, selectors.EVENT_READ, connection)
+            try:
+                self._ask(connection, request)
+            except BlockingIOError:
+                pass
+            except OSError:
+                self._close(connection)
+
     def _respond(self, connection: Connection, response: bytes) -> None:
         connection.unsent = memoryview(response)
-        self._selector.modify(connection.socket, selectors.EVENT_WRITE, connection)
+        self._selector.modify(connection.stream, selectors.EVENT_WRITE, connection)
         self._send(connection)
 
     def _send(self, connection: Connection) -> None:
         assert connection.unsent is not None
-        connection.unsent = connection.unsent[connection.socket.send(connection.unsent) :]
+        connection.unsent = connection.unsent[connection.stream.send(connection.unsent) :]
         connection.got_on_ns = self._now_ns()
         if not connection.unsent:
             # To close with input unread would reset the connection, and may cost the client its
             # answer: so say that this is all, and wait for it to leave.
             connection.unsent = memoryview(b"")  # let go of the response
-            connection.socket.shutdown(socket.SHUT_WR)
-            self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
+            connection.stream.shutdown(socket.SHUT_WR)
+            self._selector.modify(connection.stream, selectors.EVENT_READ, connection)
 
     def _close(self, connection: Connection) -> None:
         del self._connections[connection]
-        self._selector.unregister(connection.socket)
-        connection.socket.close()
+        if not connection.asked:
+            self._selector.unregister(connection.stream)
+        connection.stream.close()
 
 
 def _refuse(accepted: socket.socket) -> None:

@@ -37,14 +37,14 @@ def test_description_is_one_line_of_what_is_on_off_and_missing():
     host = replace(empty(), unavailable=(Unavailable("probe", "not root"),))
 
     assert describe(host, DEFAULT_COLLECTORS - {"hardirq", "softirq"}, ":1", "") == (
-        "irqwatch: listening on :1; timing nothing; off: hardirq, softirq; probe: not root"
+        "listening on :1; timing nothing; off: hardirq, softirq; probe: not root"
     )
 
 
 def test_description_says_that_root_is_kept():
     line = describe(empty(), DEFAULT_COLLECTORS, ":1", "still root: so it is")
 
-    assert line == "irqwatch: listening on :1; timing nothing; still root: so it is"
+    assert line == "listening on :1; timing nothing; still root: so it is"
 
 
 @pytest.mark.parametrize("user", ["nosuch", "root", "no\0body"])

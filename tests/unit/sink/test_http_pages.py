@@ -34,12 +34,12 @@ def ask(pages, path, method="GET", query="", **headers):
 
 
 def answer(path, method="GET", query="", **headers):
-    return ask(Pages(Scrapes(), "/metrics", "irqwatch <1>"), path, method, query, **headers)
+    return ask(Pages(Scrapes(), "/metrics", "irqwatch <1>", print), path, method, query, **headers)
 
 
 def test_what_was_rendered_of_a_sample_is_given_again_until_the_next():
     scrapes = Scrapes([True, False, False, False, True])
-    pages = Pages(scrapes, "/metrics", "")
+    pages = Pages(scrapes, "/metrics", "", print)
     one, again = (ask(pages, "/metrics", accept="a") for _ in range(2))
     assert again is one
     assert ask(pages, "/metrics", accept="a", accept_encoding="gzip").gzipped
@@ -49,7 +49,7 @@ def test_what_was_rendered_of_a_sample_is_given_again_until_the_next():
 
 
 def test_what_is_kept_is_bounded_whatever_is_asked():
-    pages = Pages(Scrapes([True, *[False] * 100]), "/metrics", "")
+    pages = Pages(Scrapes([True, *[False] * 100]), "/metrics", "", print)
     for number in range(100):
         ask(pages, "/metrics", accept=str(number))
     assert len(pages._kept) <= MOST_KEPT + 1
@@ -109,16 +109,17 @@ def test_head_is_as_get():
 
 
 def test_what_is_not_http_is_a_bad_request():
-    assert Pages(Scrapes(), "/metrics", "").answer(None).status == 400
+    assert Pages(Scrapes(), "/metrics", "", print).answer(None).status == 400
 
 
-def test_scrape_that_fails_is_one_line_and_no_traceback(capsys):
+def test_scrape_that_fails_is_one_line_and_no_traceback():
     class Fails(Scrapes):
         def refresh(self):
             raise RuntimeError("the map\nis gone")
 
-    response = ask(Pages(Fails(), "/metrics", ""), "/metrics")
+    said = []
+    response = ask(Pages(Fails(), "/metrics", "", said.append), "/metrics")
 
     assert response.status == 500
     assert response.body == b"the scrape failed: RuntimeError: the map is gone\n"
-    assert capsys.readouterr().err == ("irqwatch: a scrape failed: RuntimeError: the map is gone\n")
+    assert said == ["a scrape failed: RuntimeError: the map is gone"]
