@@ -25,6 +25,7 @@ from bench import (
     placement,
     programs,
     scale,
+    scrape,
     series,
 )
 from bench.row import Row, table
@@ -122,6 +123,7 @@ def parts(rounds: int) -> dict[str, Callable[[], Iterable[Row]]]:
         "program": lambda: program_rows(rounds),
         "scale": scale.rows,
         "series": series.rows,
+        "scrape": scrape.rows,
         "placement": placement.rows,
         "irqbalance": irqbalance.rows,
     }

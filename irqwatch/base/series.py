@@ -2,11 +2,13 @@
 (docs/decisions/018-what-is-shown-apart.md). Pure. What a series says is decided elsewhere."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Set
+from itertools import repeat
 from operator import lt
 from typing import NamedTuple
 
-from irqwatch.base.counters import cpu_counts, histogram
+from irqwatch.base.counters import cpu_counts
 from irqwatch.model.histogram import EMPTY, Histogram
 from irqwatch.model.snapshot import CpuCounts
 
@@ -22,6 +24,9 @@ WINDOW_NS = 60 * 10**9
 COUNTED_NS = 1000
 
 Labels = tuple[str, ...]
+
+# What tells one member of a group from the others.
+MemberKey = tuple[Hashable, ...]
 
 
 class Bound(NamedTuple):
@@ -91,7 +96,7 @@ class Groups:
         self.limit = limit
         self._other = other
         self._wanted = wanted
-        self._last: dict[Labels, Member] = {}
+        self._last: dict[MemberKey, Member] = {}
         self._sums: dict[Labels, _Sum] = {}
         self._shown: dict[Labels, None] = {}  # in the order in which they came
         self._window_ns = since_ns
@@ -100,7 +105,7 @@ class Groups:
 
     def update(
         self,
-        members: Mapping[Labels, Member],
+        members: Mapping[MemberKey, Member],
         now_ns: int,
         always: Collection[Labels] = (),
         *,
@@ -111,28 +116,21 @@ class Groups:
         ``always`` are shown apart whatever they take, while there is room; those in ``from_now``
         too, with what they count from now on. ``keeps_gone``: a member that is missing goes on
         where it was when it is back, as a CPU that was offline does."""
-        last, self._last = self._last, dict(self._last) if keeps_gone else {}
-        grown = []
-        for key, member in members.items():
-            before = last.get(key)
-            if before and before.group != member.group:
-                member = member._replace(group=before.group)  # noqa: PLW2901
-            self._last[key] = member
-            if member != before:
-                grown.append(_growth(member, before))
+        grown = self._take(members, keeps_gone=keeps_gone)
         in_use = {member.group for member in self._last.values()}
         at_once = in_use if self._wanted.include else in_use.intersection(always)
         if self._is_first:
             at_once = at_once | in_use.intersection(from_now)
         for group in sorted(at_once - self._shown.keys()):
             self._show(group, in_use)
-        for step in grown:
-            if step.group not in self._shown:
-                self._grown[step.group] = self._grown.get(step.group, 0) + step.ns
+        for member, before in grown:
+            if member.group not in self._shown:
+                ns = _step(member.ns, before.ns if before else 0)
+                self._grown[member.group] = self._grown.get(member.group, 0) + ns
         if self._is_first:  # nothing has been said of "other" yet, so all goes to its own
             self._choose(now_ns, in_use)
-        for step in grown:
-            self._sum(self.shown_as(step.group), step).add(step)
+        for member, before in grown:
+            self._sum(self.shown_as(member.group), member).add(member, before)
         if not self._is_first:
             self._choose(now_ns, in_use)
         for group in sorted(in_use.intersection(from_now) - self._shown.keys()):
@@ -144,13 +142,28 @@ class Groups:
         """The group itself, or the one that it is a part of."""
         return group if group in self._shown else self._other(group)
 
-    def group(self, member: Labels) -> Labels:
+    def group(self, member: MemberKey) -> Labels:
         """Where a member of the last update is counted."""
         return self.shown_as(self._last[member].group)
 
     @property
     def shown(self) -> Set[Labels]:
         return self._shown.keys()
+
+    def _take(
+        self, members: Mapping[MemberKey, Member], *, keeps_gone: bool
+    ) -> list[tuple[Member, Member | None]]:
+        """Those that differ from the last update, each with what it was then."""
+        last, self._last = self._last, dict(self._last) if keeps_gone else {}
+        grown = []
+        for key, member in members.items():
+            before = last.get(key)
+            if before and before.group != member.group:
+                member = member._replace(group=before.group)  # noqa: PLW2901
+            self._last[key] = member
+            if member != before:
+                grown.append((member, before))
+        return grown
 
     def _sum(self, group: Labels, like: Member) -> "_Sum":
         if group not in self._sums:
@@ -193,37 +206,46 @@ class _Sum:
 
     def __init__(self, like: Member) -> None:
         self._counts = [0] * len(like.counts)
-        self._times: list[tuple[dict[int, int], list[int]]] = [({}, [0]) for _ in like.times]
+        self._times: list[tuple[defaultdict[int, int], list[int]]] = [
+            (defaultdict(int), [0]) for _ in like.times
+        ]
 
-    def add(self, step: Member) -> None:
-        for place, count in enumerate(step.counts):
-            self._counts[place] += count
-        for (buckets, sum_ns), time in zip(self._times, step.times, strict=True):
-            sum_ns[0] += time.sum_ns
+    def add(self, now: Member, before: Member | None) -> None:
+        """What a member has counted since; all, where it is new or has begun again."""
+        if before is None or now.ns < before.ns or _has_fallen(now, before):
+            before = Member(now.group, 0, (0,) * len(now.counts), (EMPTY,) * len(now.times))
+        for place, (count, then) in enumerate(zip(now.counts, before.counts, strict=True)):
+            self._counts[place] += count - then
+        for (buckets, sum_ns), time, old in zip(self._times, now.times, before.times, strict=True):
+            if time is old:
+                continue
+            sum_ns[0] += time.sum_ns - old.sum_ns
+            had = old.buckets.get
             for bucket, count in time.buckets.items():
-                buckets[bucket] = buckets.get(bucket, 0) + count
+                if step := count - had(bucket, 0):
+                    buckets[bucket] += step
 
     def total(self) -> Total:
         times = (Histogram(dict(buckets), sum_ns) for buckets, (sum_ns,) in self._times)
         return Total(tuple(self._counts), tuple(times))
 
 
-def _growth(member: Member, before: Member | None) -> Member:
-    """What it has counted since; all, where it is new or has begun again."""
-    if before is None or member.ns < before.ns or any(map(lt, member.counts, before.counts)):
-        return member
-    times = []
-    for now, then in zip(member.times, before.times, strict=True):
-        step = EMPTY if now is then else histogram(now, then)
-        if step is None:
-            return member
-        times.append(step)
-    return Member(
-        member.group,
-        member.ns - before.ns,
-        tuple(map(int.__sub__, member.counts, before.counts)),
-        tuple(times),
+def _has_fallen(now: Member, before: Member) -> bool:
+    """Whether any of its counters is lower than before."""
+    return any(map(lt, now.counts, before.counts)) or any(
+        time is not old and _is_lower(time, old)
+        for time, old in zip(now.times, before.times, strict=True)
     )
+
+
+def _is_lower(time: Histogram, old: Histogram) -> bool:
+    now = map(time.buckets.get, old.buckets, repeat(0))
+    return time.sum_ns < old.sum_ns or any(map(lt, now, old.buckets.values()))
+
+
+def _step(now: int, before: int) -> int:
+    """Of a counter; all, where it has begun again."""
+    return now - before if now >= before else now
 
 
 class Growing:
@@ -231,16 +253,15 @@ class Growing:
     in them."""
 
     def __init__(self) -> None:
-        self._last: dict[Labels, int] = {}
+        self._last: dict[MemberKey, int] = {}
         self._sums: dict[Labels, int] = {}
 
-    def update(self, members: Iterable[tuple[Labels, Labels, int]]) -> dict[Labels, int]:
+    def update(self, members: Iterable[tuple[MemberKey, Labels, int]]) -> dict[Labels, int]:
         """From (member, its group, its counter), each member once."""
-        last, now = self._last, {}
+        last, now = self._last, dict[MemberKey, int]()
         for member, group, count in members:
             now[member] = count
-            before = last.get(member, 0)
-            step = count - before if count >= before else count
+            step = _step(count, last.get(member, 0))
             self._sums[group] = self._sums.get(group, 0) + step
         self._last = now
         return dict(self._sums)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from irqwatch.base.follows import Follows
 from irqwatch.base.line_labels import LineLabels
-from irqwatch.base.series import ANY, Bound, Filter, Groups, Growing, Labels, RowCounts
+from irqwatch.base.series import ANY, Bound, Filter, Groups, Growing, Labels, MemberKey, RowCounts
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import Probe, Worst
 
@@ -58,7 +58,7 @@ class Exporting:
         self._groups: dict[str, Groups] = {}
         self.cpu_times = Growing()
         self._rows: dict[str, RowCounts] = {}
-        self.time_by_cpu: list[tuple[Labels, Labels, int]] = []
+        self.time_by_cpu: list[tuple[MemberKey, Labels, int]] = []
 
     def groups(
         self, collector: str, name: str, bound: Bound, other: Labels | OtherOf, since_ns: int = 0
@@ -79,10 +79,10 @@ class Exporting:
         """Those of this name, made at the first call."""
         return self._rows.setdefault(name, RowCounts())
 
-    def take(self, kind: str, member: Labels, cpu: int, ns: int) -> None:
-        """``member`` took so much of a CPU's time until now."""
-        cpu_kind = (str(cpu), kind)
-        self.time_by_cpu.append(((*member, *cpu_kind), cpu_kind, ns))
+    def take(self, kind: str, member: MemberKey, cpu: int, ns: int) -> None:
+        """``member``, which no other of this kind is called, took so much of a CPU's time until
+        now."""
+        self.time_by_cpu.append(((kind, member), (str(cpu), kind), ns))
 
     def device(self, irq: int | None) -> str:
         """That of a line; "" where none is known, or it is no line."""

@@ -24,7 +24,7 @@ from irqwatch.base.measures import NS, counting, rate, share
 from irqwatch.base.names import cgroup_name
 from irqwatch.base.parts import Naming, Part, Rename
 from irqwatch.base.reading import Reading, count_and_time, string
-from irqwatch.base.series import OTHER, Bound, Labels, Member
+from irqwatch.base.series import OTHER, Bound, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import percent
 from irqwatch.collectors import interrupt
@@ -279,10 +279,10 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
         return
     other = (OTHER, OTHER, OTHER)
     cgroups = exporting.groups("blame", "blame", SHOWN_APART, other, probe.attached_ns)
-    members: dict[Labels, Member] = {}
+    members: dict[MemberKey, Member] = {}
     for part in BLAMES.of(probe):
         member = (
-            *map(str, (part.pid, part.cgroup, part.irq, part.cpu)),
+            *(part.pid, part.cgroup, part.irq, part.cpu),
             *(part.kind, part.name, part.cause),
         )
         cgroup = OTHER if part.cgroup is None else cgroup_name(part.cgroup, snapshot.cgroups)

@@ -13,7 +13,7 @@ from irqwatch.base.collector import (
     Words,
 )
 from irqwatch.base.measures import NS
-from irqwatch.base.series import OTHER, Bound, Labels, Member
+from irqwatch.base.series import OTHER, Bound, Labels, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.model.snapshot import Snapshot
 
@@ -33,13 +33,13 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     if probe is None:
         return
     causes = exporting.groups("cause", "cause", SHOWN_APART, _other, probe.attached_ns)
-    members: dict[Labels, Member] = {}
-    untimed: set[Labels] = set()
+    members: dict[MemberKey, Member] = {}
+    untimed: set[MemberKey] = set()
     for part in exporting.follows(probe):
         cause = ("", part.cause or NO_INTERRUPT)
         handler = cause if part.irq is None else exporting.labels.handler(part.irq, part.cause)
-        way = (str(part.cpu), part.via, part.workqueue or "")
-        member = (str(part.irq), part.cause, part.kind, part.name, *way)
+        way = (part.cpu, part.via, part.workqueue)
+        member = (part.irq, part.cause, part.kind, part.name, *way)
         name = part.name
         if part.kind == "thread" and part.irq is not None:
             name = exporting.labels.handler(part.irq, part.name).action

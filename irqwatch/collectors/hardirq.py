@@ -27,7 +27,7 @@ from irqwatch.base.names import behind_labels, line_name, row_keys
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
 from irqwatch.base.rows import counted_again
-from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import percent
 from irqwatch.collectors import interrupt
@@ -202,7 +202,7 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
 def _count_lines(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     cpus, names = line_cpus(snapshot), exporting.labels.lines
     again = counted_again(snapshot.lines, snapshot.host.kernel)
-    members: dict[Labels, Member] = {}
+    members: dict[MemberKey, Member] = {}
     had: list[Labels] = []
     rows = exporting.rows("interrupts")
     for line, (_, number) in zip(snapshot.lines, row_keys(snapshot.lines), strict=True):
@@ -235,7 +235,7 @@ def _show_lines(
     sheet: Sheet,
     snapshot: Snapshot,
     exporting: Exporting,
-    members: Mapping[Labels, Member],
+    members: Mapping[MemberKey, Member],
     *,
     is_whole: bool,
 ) -> None:
@@ -256,7 +256,7 @@ def _show_lines(
 
 def _time_threads(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     threads = exporting.groups("hardirq", "irq_thread", THREADS_SHOWN_APART, (OTHER,))
-    members: dict[Labels, Member] = {
+    members: dict[MemberKey, Member] = {
         (str(thread.pid),): Member((exporting.device(thread.irq),), thread.cpu_ns, (thread.cpu_ns,))
         for thread in snapshot.threads
         if thread.kind == "irq_thread" and thread.irq is not None
@@ -270,9 +270,9 @@ def _time(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
     times = HARDIRQS.of(probe)
     called = {(time.irq, time.action) for time in times}
     groups, always = interrupt.handlers(exporting, "hardirq", called, probe)
-    members: dict[Labels, Member] = {}
+    members: dict[MemberKey, Member] = {}
     for time in times:
-        member = _member(time)
+        member = (time.irq, time.action, time.cpu)
         ns = time.handled.sum_ns + time.not_mine_ns
         not_mine = (time.not_mine_count, time.not_mine_ns)
         group = exporting.labels.handler(time.irq, time.action)
@@ -286,12 +286,9 @@ def _time(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
             sheet.values["irqwatch_hardirq_not_mine_total"][labels] = count
             sheet.values["irqwatch_hardirq_not_mine_seconds_total"][labels] = ns / NS
     for time in times:
-        labels = groups.group(_member(time))
-        sheet.note("irqwatch_hardirq_duration_max_seconds", labels, time.worst)
-
-
-def _member(time: HardirqTime) -> Labels:
-    return str(time.irq), time.action, str(time.cpu)
+        if time.worst:
+            labels = groups.group((time.irq, time.action, time.cpu))
+            sheet.note("irqwatch_hardirq_duration_max_seconds", labels, time.worst)
 
 
 COLLECTOR = Collector(

@@ -25,7 +25,7 @@ from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counted, durations, grouped, share, waits
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram
-from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import cpu_list
 from irqwatch.model.histogram import EMPTY, Histogram, merge
@@ -229,9 +229,9 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     if probe is None:
         return
     functions = exporting.groups("ipi", "ipi", SHOWN_APART, (OTHER,), probe.attached_ns)
-    members: dict[Labels, Member] = {}
+    members: dict[MemberKey, Member] = {}
     for sent in SENT.of(probe):
-        member = ("sent", sent.purpose, sent.function, sent.call_site, str(sent.cpu))
+        member = ("sent", sent.purpose, sent.function, sent.call_site, sent.cpu)
         counts = (sent.interrupt_count, sent.call_count)
         weight = (sent.interrupt_count + sent.call_count) * COUNTED_NS
         members[member] = Member(_labels(sent), weight, counts, (EMPTY, EMPTY))
@@ -258,8 +258,8 @@ def _labels(part: IpiSent | IpiAsked) -> Labels:
     return (name_of(part.purpose, part.function),)
 
 
-def _member(asked: IpiAsked) -> Labels:
-    return ("asked", asked.purpose, asked.function, "", str(asked.cpu))
+def _member(asked: IpiAsked) -> MemberKey:
+    return ("asked", asked.purpose, asked.function, "", asked.cpu)
 
 
 CSD = "struct __call_single_data *"

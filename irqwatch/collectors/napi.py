@@ -22,7 +22,7 @@ from irqwatch.base.interval import Interval
 from irqwatch.base.measures import counted, grouped
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, text
-from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import count, percent
 from irqwatch.model.snapshot import Snapshot
@@ -100,8 +100,8 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     if probe is None:
         return
     devices = exporting.groups("napi", "napi", SHOWN_APART, (OTHER,), probe.attached_ns)
-    members: dict[Labels, Member] = {
-        (napi.device, str(napi.cpu)): Member(
+    members: dict[MemberKey, Member] = {
+        (napi.device, napi.cpu): Member(
             (napi.device,),
             napi.packet_count * COUNTED_NS,
             (napi.poll_count, napi.packet_count, napi.exhausted_count),

@@ -25,7 +25,7 @@ from irqwatch.base.interval import Interval
 from irqwatch.base.measures import counted, grouped, waits
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram
-from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Labels, Member
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.model.histogram import EMPTY, Histogram, merge
 from irqwatch.model.snapshot import Snapshot, Worst
@@ -135,8 +135,8 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
         return
     signals = exporting.groups("signal", "signal", SHOWN_APART, (OTHER, OTHER), probe.attached_ns)
     times = SIGNALS.of(probe)
-    members: dict[Labels, Member] = {
-        (time.signal, time.origin, str(time.cpu)): Member(
+    members: dict[MemberKey, Member] = {
+        (time.signal, time.origin, time.cpu): Member(
             (time.signal, time.origin),
             time.generated_count * COUNTED_NS,
             (time.generated_count, time.dropped_count),

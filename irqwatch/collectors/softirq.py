@@ -1,7 +1,7 @@
 """Softirqs: how long they wait from their raise, and how long they run: bpf/softirq.c. And the
 kernel's own counts of them and of what NET_RX does, which need no probe."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counted, grouped, timed, waits
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, count_and_time, histogram
-from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Groups, Labels, Member, Total
+from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Groups, Labels, Member, MemberKey, Total
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import percent
 from irqwatch.model.histogram import EMPTY, Histogram, merge
@@ -178,14 +178,14 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
 
 def _time(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
     vectors = exporting.groups("softirq", "softirq", SHOWN_APART, (OTHER,), probe.attached_ns)
-    members: dict[Labels, Member] = {}
+    times: dict[str, list[SoftirqTime]] = {}
     for time in SOFTIRQS.of(probe):
-        member = (time.vector, str(time.cpu))
-        ns = time.run.sum_ns
-        in_ksoftirqd = (time.ksoftirqd_count, time.ksoftirqd_ns)
-        counts = (*in_ksoftirqd, time.interrupt_count, time.interrupt_ns, time.restarts)
-        members[member] = Member((time.vector,), ns, counts, (time.latency, time.run))
-        exporting.take("softirq", member, time.cpu, ns)
+        times.setdefault(time.vector, []).append(time)
+        exporting.take("softirq", (time.vector, time.cpu), time.cpu, time.run.sum_ns)
+    # All CPUs together: the entries of an array stay.
+    members: dict[MemberKey, Member] = {
+        (vector,): _member(parts) for vector, parts in times.items()
+    }
     for labels, total in vectors.update(members, exporting.now_ns, SHOWN_AT_ONCE).items():
         if total.times[1].count:
             _show(sheet, labels, total)
@@ -193,6 +193,20 @@ def _time(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
         labels = vectors.shown_as((time.vector,))
         sheet.note("irqwatch_softirq_latency_max_seconds", labels, time.worst_latency)
         sheet.note("irqwatch_softirq_duration_max_seconds", labels, time.worst_run)
+
+
+def _member(times: Sequence[SoftirqTime]) -> Member:
+    """A vector on all CPUs."""
+    run = merge(time.run for time in times)
+    counts = (
+        sum(time.ksoftirqd_count for time in times),
+        sum(time.ksoftirqd_ns for time in times),
+        sum(time.interrupt_count for time in times),
+        sum(time.interrupt_ns for time in times),
+        sum(time.restarts for time in times),
+    )
+    latency = merge(time.latency for time in times)
+    return Member((times[0].vector,), run.sum_ns, counts, (latency, run))
 
 
 def _show(sheet: Sheet, labels: Labels, total: Total) -> None:
@@ -224,7 +238,7 @@ def _count(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
 def _count_by_cpu(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     """Of a CPU that is offline it stays as it was: the kernel's counters do."""
     ksoftirqd = exporting.groups("", "ksoftirqd", CPUS_SHOWN_APART, (OTHER,))
-    threads: dict[Labels, Member] = {
+    threads: dict[MemberKey, Member] = {
         (str(thread.cpu),): Member((str(thread.cpu),), thread.cpu_ns, (thread.cpu_ns,))
         for thread in snapshot.threads
         if thread.kind == "ksoftirqd" and thread.cpu is not None
@@ -232,7 +246,7 @@ def _count_by_cpu(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> Non
     for cpu, total in _of_cpus(ksoftirqd, threads, exporting).items():
         sheet.values["irqwatch_ksoftirqd_cpu_seconds_total"][cpu] = total.counts[0] / NS
     softnet = exporting.groups("", "softnet", CPUS_SHOWN_APART, (OTHER,))
-    rows: dict[Labels, Member] = {
+    rows: dict[MemberKey, Member] = {
         (str(row.cpu),): Member(
             (str(row.cpu),),
             row.processed * COUNTED_NS,
@@ -254,11 +268,12 @@ SOFTNET = (
 
 
 def _of_cpus(
-    groups: Groups, members: Mapping[Labels, Member], exporting: Exporting
+    groups: Groups, members: Mapping[MemberKey, Member], exporting: Exporting
 ) -> Mapping[Labels, Total]:
     if not members:
         return {}
-    always = members.keys() if len(members) <= groups.limit else ()
+    found = {member.group for member in members.values()}
+    always = found if len(found) <= groups.limit else ()
     return groups.update(members, exporting.now_ns, always, keeps_gone=True)
 
 

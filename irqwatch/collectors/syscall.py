@@ -20,7 +20,7 @@ from irqwatch.base.interval import Interval
 from irqwatch.base.measures import grouped, timed
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram
-from irqwatch.base.series import OTHER, Bound, Labels, Member
+from irqwatch.base.series import OTHER, Bound, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.base.syscall_names import UNKNOWN, name
 from irqwatch.model.histogram import EMPTY, Histogram
@@ -82,8 +82,8 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
         return
     syscalls = exporting.groups("syscall", "syscall", SHOWN_APART, (OTHER,), probe.attached_ns)
     times = SYSCALLS.of(probe)
-    members: dict[Labels, Member] = {
-        (time.syscall, str(time.cpu)): Member((time.syscall,), time.run.sum_ns, (), (time.run,))
+    members: dict[MemberKey, Member] = {
+        (time.syscall, time.cpu): Member((time.syscall,), time.run.sum_ns, (), (time.run,))
         for time in times
     }
     for labels, total in syscalls.update(members, exporting.now_ns).items():

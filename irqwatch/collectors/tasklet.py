@@ -20,7 +20,7 @@ from irqwatch.base.interval import Interval
 from irqwatch.base.measures import grouped, timed
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram
-from irqwatch.base.series import OTHER, Bound, Labels, Member
+from irqwatch.base.series import OTHER, Bound, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.model.histogram import EMPTY, Histogram
 from irqwatch.model.snapshot import Snapshot, Worst
@@ -81,8 +81,8 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
         return
     functions = exporting.groups("tasklet", "tasklet", SHOWN_APART, (OTHER,), probe.attached_ns)
     times = TASKLETS.of(probe)
-    members: dict[Labels, Member] = {
-        (time.function, str(time.cpu)): Member((time.function,), time.run.sum_ns, (), (time.run,))
+    members: dict[MemberKey, Member] = {
+        (time.function, time.cpu): Member((time.function,), time.run.sum_ns, (), (time.run,))
         for time in times
     }
     for labels, total in functions.update(members, exporting.now_ns).items():

@@ -27,7 +27,7 @@ from irqwatch.base.interval import Interval
 from irqwatch.base.measures import grouped, timed, waits
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading, histogram, string
-from irqwatch.base.series import Labels, Member
+from irqwatch.base.series import Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram, merge
@@ -107,18 +107,18 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     times = THREADS.of(probe)
     called = {(time.irq, time.action) for time in times}
     threads, always = interrupt.handlers(exporting, "thread", called, probe)
-    members: dict[Labels, Member] = {}
+    members: dict[MemberKey, Member] = {}
     for time in times:
         group = exporting.labels.handler(time.irq, time.action)
         member = Member(group, time.run.sum_ns, (), (time.latency, time.run))
-        members[str(time.irq), time.action, str(time.cpu)] = member
+        members[time.irq, time.action, time.cpu] = member
     for labels, total in threads.update(members, exporting.now_ns, always).items():
         latency, run = total.times
         if latency.count or run.count:
             sheet.histograms["irqwatch_irq_thread_latency_seconds"][labels] = latency
             sheet.histograms["irqwatch_irq_thread_duration_seconds"][labels] = run
     for time in times:
-        labels = threads.group((str(time.irq), time.action, str(time.cpu)))
+        labels = threads.group((time.irq, time.action, time.cpu))
         sheet.note("irqwatch_irq_thread_latency_max_seconds", labels, time.worst_latency)
         sheet.note("irqwatch_irq_thread_duration_max_seconds", labels, time.worst_run)
 

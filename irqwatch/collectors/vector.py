@@ -12,7 +12,7 @@ from irqwatch.base.measures import counted, grouped, in_all, timed
 from irqwatch.base.parts import Naming, Part
 from irqwatch.base.reading import Reading
 from irqwatch.base.rows import described
-from irqwatch.base.series import OTHER, Bound, Labels, Member
+from irqwatch.base.series import OTHER, Bound, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.collectors import interrupt
 from irqwatch.model.histogram import EMPTY, Histogram
@@ -147,9 +147,9 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     if probe is None:
         return
     vectors = exporting.groups("vector", "vector", SHOWN_APART, (OTHER,), probe.attached_ns)
-    members: dict[Labels, Member] = {}
+    members: dict[MemberKey, Member] = {}
     for time in VECTORS.of(probe):
-        member = (time.vector, str(time.cpu))
+        member = (time.vector, time.cpu)
         ns = time.run.sum_ns
         members[member] = Member((time.vector,), ns, (), (time.run,))
         if not time.nested:

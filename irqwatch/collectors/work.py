@@ -1,7 +1,7 @@
 """Work items: how long they wait in their queue, whether max_active held them back, how long they
 run, and what caused them: bpf/workqueue.c."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,12 +21,13 @@ from irqwatch.base.collector import (
     Table,
     Words,
 )
+from irqwatch.base.counters import longest
 from irqwatch.base.follows import Follows
 from irqwatch.base.interval import Interval
 from irqwatch.base.measures import NS, counting, durations, rate, share, total, waits
 from irqwatch.base.parts import Naming, Part, Rename
 from irqwatch.base.reading import Reading, count_and_time, histogram, text
-from irqwatch.base.series import OTHER, Bound, Labels, Member
+from irqwatch.base.series import OTHER, Bound, Member, MemberKey
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.cells import seconds
 from irqwatch.collectors import interrupt
@@ -139,37 +140,37 @@ def _functions(reading: Reading) -> dict[WorkKey, str]:
 def _works(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkTime, ...]:
     """Of what all CPUs share and of each CPU's own part."""
     at, cpu_at = reading.at("work"), reading.at("work_cpu")
+    of_cpus: dict[WorkKey, list[tuple[int, memoryview]]] = {}
+    for key, value in reading.entries("work_cpus"):
+        of_cpus.setdefault((key.key_function, key.key_workqueue), []).append((key.cpu, value))
     is_known = any(value[cpu_at.on_cpu] for _, value in reading.entries("work_cpus"))
-    parts = [
-        WorkTime(
-            function=functions[key.function, key.workqueue],
+    parts = []
+    # Of a function that came into being between the two reads, its CPUs' parts come next time.
+    for key, value in reading.entries("works"):
+        name = (key.function, key.workqueue)
+        cpus = of_cpus.get(name, [])
+        runs = {cpu: CountAndTime(one[cpu_at.run_count], one[cpu_at.run_ns]) for cpu, one in cpus}
+        on_cpu = {cpu: count_and_time(one, cpu_at.on_cpu) for cpu, one in cpus}
+        part = WorkTime(
+            function=functions[name],
             workqueue=text(key.workqueue),
             latency=histogram(value, at.latency),
             run=histogram(value, at.run),
+            stall_count=sum(one[cpu_at.stall_count] for _, one in cpus),
+            stall_ns=sum(one[cpu_at.stall_ns] for _, one in cpus),
+            cpus={cpu: done for cpu, done in runs.items() if done.count},
+            on_cpu={cpu: done for cpu, done in on_cpu.items() if done.count},
             is_on_cpu_known=is_known,
+            worst_latency=_longest(reading, cpus, cpu_at.worst_latency),
+            worst_run=_longest(reading, cpus, cpu_at.worst_run),
         )
-        for key, value in reading.entries("works")
-    ]
-    for key, value in reading.entries("work_cpus"):
-        function = functions.get((key.key_function, key.key_workqueue))
-        if function is None:  # it came into being between the two reads: next time
-            continue
-        runs = CountAndTime(value[cpu_at.run_count], value[cpu_at.run_ns])
-        on_cpu = count_and_time(value, cpu_at.on_cpu)
-        parts.append(
-            WorkTime(
-                function=function,
-                workqueue=text(key.key_workqueue),
-                stall_count=value[cpu_at.stall_count],
-                stall_ns=value[cpu_at.stall_ns],
-                cpus={key.cpu: runs} if runs.count else {},
-                on_cpu={key.cpu: on_cpu} if on_cpu.count else {},
-                is_on_cpu_known=is_known,
-                worst_latency=reading.worst(value, cpu_at.worst_latency, key.cpu),
-                worst_run=reading.worst(value, cpu_at.worst_run, key.cpu),
-            )
-        )
+        parts.append(part)
     return tuple(sorted(WORKS.merged(parts), key=lambda one: (one.function, one.workqueue)))
+
+
+def _longest(reading: Reading, cpus: Iterable[tuple[int, memoryview]], at: int) -> Worst | None:
+    worsts = (reading.worst(value, at, cpu) for cpu, value in cpus)
+    return longest([worst for worst in worsts if worst])
 
 
 def _causes(reading: Reading, functions: Mapping[WorkKey, str]) -> tuple[WorkCause, ...]:
@@ -283,7 +284,7 @@ def export(sheet: Sheet, snapshot: Snapshot, exporting: Exporting) -> None:
     works = exporting.groups("work", "work", SHOWN_APART, (OTHER, OTHER), probe.attached_ns)
     times = WORKS.of(probe)
     is_known = any(time.is_on_cpu_known for time in times)
-    members: dict[Labels, Member] = {}
+    members: dict[MemberKey, Member] = {}
     for time in times:
         name = (time.function, time.workqueue)
         on_cpu_ns = sum(part.ns for part in time.on_cpu.values())

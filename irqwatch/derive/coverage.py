@@ -1,11 +1,12 @@
 """The probe against the kernel's own counts: what was seen, and what was lost and why."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from irqwatch.base.counters import positive
 from irqwatch.base.interval import Interval
 from irqwatch.collectors import running
-from irqwatch.model.snapshot import Probe
+from irqwatch.model.snapshot import Probe, Snapshot
 
 
 def coverage_by(interval: Interval) -> dict[str, float]:
@@ -18,6 +19,16 @@ def coverage_by(interval: Interval) -> dict[str, float]:
             if counted:
                 ratios[collector.name] = seen / counted
     return ratios
+
+
+def of_coverage(snapshot: Snapshot) -> Snapshot:
+    """Without the parts of which ``coverage_by`` asks nothing, for an interval of nothing else."""
+    probe = snapshot.probe
+    if probe is None:
+        return snapshot
+    asked = {part.name for one in running(probe.collectors) if one.coverage for part in one.parts}
+    parts = {name: parts for name, parts in probe.parts.items() if name in asked}
+    return replace(snapshot, probe=replace(probe, parts=parts))
 
 
 def losses(current: Probe, previous: Probe) -> dict[str, int]:

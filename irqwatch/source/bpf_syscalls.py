@@ -170,6 +170,17 @@ def delete(fd: int, key: bytes) -> None:
         raise _failed("BPF_MAP_DELETE_ELEM")
 
 
+_SCRATCH: dict[str, ctypes.Array[ctypes.c_char]] = {}
+
+
+def _scratch(name: str, size_bytes: int) -> ctypes.Array[ctypes.c_char]:
+    """Room of at least that size, kept from call to call: the kernel takes longer to give new pages
+    for it than to fill them."""
+    if name not in _SCRATCH or len(_SCRATCH[name]) < size_bytes:
+        _SCRATCH[name] = ctypes.create_string_buffer(size_bytes)
+    return _SCRATCH[name]
+
+
 def items(fd: int) -> Iterator[tuple[bytes, memoryview]]:
     """All entries of a hash map that is not per CPU, read ``BATCH`` at a time.
 
@@ -180,8 +191,8 @@ def items(fd: int) -> Iterator[tuple[bytes, memoryview]]:
     if shape.is_per_cpu:
         raise ProbeError("a per-CPU hash map is not read by batches")
     room = min(BATCH, shape.max_entries)
-    keys = ctypes.create_string_buffer(room * shape.key_bytes)
-    values = ctypes.create_string_buffer(room * shape.value_bytes)
+    keys = _scratch("keys", room * shape.key_bytes)
+    values = _scratch("values", room * shape.value_bytes)
     place = ctypes.c_uint32()
     start = None
     while True:
@@ -192,8 +203,9 @@ def items(fd: int) -> Iterator[tuple[bytes, memoryview]]:
         done = bool(result) and ctypes.get_errno() == errno.ENOENT
         if result and not done:
             raise _failed("BPF_MAP_LOOKUP_BATCH")
-        found = memoryview(values.raw[: count.value * shape.value_bytes])
-        all_keys = keys.raw
+        # Copied at once: the next batch, of whatever map, comes into the same room.
+        found = memoryview(ctypes.string_at(values, count.value * shape.value_bytes))
+        all_keys = ctypes.string_at(keys, count.value * shape.key_bytes)
         for index in range(count.value):
             key = all_keys[index * shape.key_bytes : (index + 1) * shape.key_bytes]
             yield key, found[index * shape.value_bytes : (index + 1) * shape.value_bytes]

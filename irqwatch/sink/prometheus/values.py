@@ -6,7 +6,17 @@ from collections.abc import Collection, Iterable, Mapping
 from irqwatch.base.fold import LongestLately
 from irqwatch.base.measures import NS
 from irqwatch.base.names import behind_names, device_names
-from irqwatch.base.series import COUNTED_NS, OTHER, Bound, Filter, Groups, Labels, Member, Total
+from irqwatch.base.series import (
+    COUNTED_NS,
+    OTHER,
+    Bound,
+    Filter,
+    Groups,
+    Labels,
+    Member,
+    MemberKey,
+    Total,
+)
 from irqwatch.base.sheet import Exporting, Sheet
 from irqwatch.collectors import ALL, follows, without_blind
 from irqwatch.model.snapshot import Probe, Snapshot
@@ -61,7 +71,7 @@ class Accountant:
 def _show_probe(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
     _show_losses(sheet, probe, exporting)
     skipping = exporting.groups("", "misses", PROGRAMS_SHOWN_APART, (OTHER,))
-    misses: dict[Labels, Member] = {
+    misses: dict[MemberKey, Member] = {
         (one.name,): Member((one.name,), one.recursion_misses * COUNTED_NS, (one.recursion_misses,))
         for one in probe.programs
         if one.recursion_misses is not None
@@ -77,7 +87,7 @@ def _show_probe(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
 
 def _show_losses(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
     losses = exporting.groups("", "losses", LOSSES_SHOWN_APART, lambda group: (group[0], OTHER))
-    members: dict[Labels, Member] = {
+    members: dict[MemberKey, Member] = {
         (collector, reason): Member((collector, reason), count * COUNTED_NS, (count,))
         for collector, reasons in probe.losses.items()
         for reason, count in reasons.items()
@@ -87,7 +97,7 @@ def _show_losses(sheet: Sheet, probe: Probe, exporting: Exporting) -> None:
 
 
 def _from_the_second(
-    groups: Groups, members: Mapping[Labels, Member], exporting: Exporting
+    groups: Groups, members: Mapping[MemberKey, Member], exporting: Exporting
 ) -> Iterable[tuple[Labels, Total]]:
     """The first event of each is in "other", which is there with a zero: it must be a change, not
     the birth of a series."""

@@ -176,6 +176,13 @@ def test_no_bucket_falls(history: list[dict[int, int]]) -> None:
         before = found[OTHER]
 
 
+def test_any_counter_that_falls_is_one_that_began_again() -> None:
+    of = groups(0)
+    for ns, counts, sums in ((9, (5, 5), (5, 5)), (9, (2, 6), (7, 11)), (8, (3, 7), (10, 18))):
+        found = of.update({("a",): Member(("a",), ns, counts)}, 0)
+        assert found[OTHER].counts == sums
+
+
 @given(st.lists(st.dictionaries(names, st.integers(0, 50)), max_size=8))
 def test_growing_sums_never_fall(history: list[dict[str, int]]) -> None:
     of = Growing()
