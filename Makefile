@@ -5,7 +5,7 @@ ARGS ?=
 SCRIPTS = $(shell grep -rlIE --exclude='*.py' '^\#!/(usr/)?bin/(env )?(ba|da)?sh' .ci deploy tests bench 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-vm top test coverage check bench fuzz golden docs lock test-vm clean
+.PHONY: help setup setup-dev setup-vm top test coverage check bench fuzz golden docs lock test-vm manuals deb clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ lock: ## choose the versions of the development environment anew; needs uv (http
 
 docs: setup-dev ## write what is made of the collectors' records
 	@$(BIN)/python -m docs.make
+
+manuals: setup-dev ## write the manual pages and the shells' completions below build/share
+	@$(BIN)/python -m docs.manual build/share
 
 test-vm: setup-vm ## the tests that boot other kernels: a few minutes each
 	$(BIN)/pytest -q tests/vm $(ARGS)
