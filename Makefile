@@ -70,6 +70,9 @@ docs: setup-dev ## write what is made of the collectors' records
 manuals: setup-dev ## write the manual pages and the shells' completions below build/share
 	@$(BIN)/python -m docs.manual build/share
 
+deb: setup-dev ## the Debian package (12 and newer, Ubuntu 22.04 and newer), into dist
+	@$(BIN)/python -m deploy.debian.make dist
+
 test-vm: setup-vm ## the tests that boot other kernels: a few minutes each
 	$(BIN)/pytest -q tests/vm $(ARGS)
 

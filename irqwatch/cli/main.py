@@ -25,6 +25,13 @@ VERBS = {
 class Verbs(click.Group):
     """Finds a verb in ``irqwatch.cli.<verb>``, where it is called ``command``."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Without a verb it helps, as wrong usage; click before 8.2 would take it for right."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
 
@@ -62,9 +69,6 @@ def run() -> int:
     """The exit code."""
     try:
         status: int | None = irqwatch.main(prog_name="irqwatch", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "irqwatch"
         complain(f"{path}: {error.format_message()} See {path} --help.")
