@@ -1,8 +1,9 @@
 """The server: one thread, a bounded number of clients, each with a deadline, so that no client can
 keep another from its scrape. asyncio would be half of this code and 2.3 MB more of resident memory.
 
-Where there is no room for one more client, the one goes that has got on with nothing for the
-longest time, if that is a quarter of a second; if all are getting on, the new one is told so (503).
+Where there is no room for one more client, one goes that has its answer; else the one that has got
+on with nothing for the longest time, if that is a quarter of a second; if all are getting on, the
+new one is told so (503).
 """
 
 import contextlib
@@ -145,6 +146,10 @@ class Server:
 
     def _make_room(self) -> bool:
         """Whether one could go."""
+        answered = (one for one in self._connections if one.unsent is not None and not one.unsent)
+        if leaving := next(answered, None):
+            self._close(leaving)  # what it was sent is with the kernel, which goes on with it
+            return True
         slowest = self._slowest()
         if slowest is None or self._now_ns() - slowest.got_on_ns < STALL_NS:
             return False

@@ -168,6 +168,17 @@ def test_where_all_are_getting_on_one_more_is_told_so_at_once(bench):
     assert bench.requests == []
 
 
+def test_who_has_an_answer_makes_room_and_keeps_it(bench):
+    answered = [bench.client(GET) for _ in range(MOST)]
+    for _ in range(TURNS):
+        bench._server.turn(0)
+    assert len(bench.requests) == MOST
+
+    more = [bench.client(GET) for _ in range(MOST)]
+    for client in [*more, *answered]:
+        assert bench.received(client).endswith(b"metric 1\n")
+
+
 def test_the_one_that_got_on_with_nothing_for_longest_goes(bench):
     clients = [bench.client() for _ in range(MOST)]
     bench.now_ns = STALL_NS
