@@ -97,7 +97,7 @@ def exporting():
     address = listener.getsockname()
 
     def serve():
-        with Server([listener], Pages(Scrapes(), "/metrics", "").answer) as server:
+        with Server([listener], Pages(Scrapes(), "/metrics", "", print).answer) as server:
             while not ended.is_set():
                 server.turn()
 
