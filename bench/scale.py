@@ -20,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.row import Row, table
-from irqwatch.derive.coverage import coverage_by
+from irqwatch.derive.coverage import coverage_by, of_coverage
 from irqwatch.derive.interval import between
 from irqwatch.derive.view import derive
 from irqwatch.model.snapshot import Snapshot
@@ -103,7 +103,7 @@ def scraping(series: list[Snapshot]) -> Iterator[Figure]:
 
     def render() -> None:
         current = next(after)
-        coverage = coverage_by(between(current, next(before)))
+        coverage = coverage_by(between(of_coverage(current), of_coverage(next(before))))
         exporter.update(current, coverage)
         bodies.append(exporter.render()[0])
 

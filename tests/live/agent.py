@@ -47,7 +47,8 @@ def count_of(frame: Any, name: str) -> int:
 @contextlib.contextmanager
 def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``irqwatch serve`` on a free port of loopback, and the address of its metrics."""
-    with running("serve", "--web.listen-address=127.0.0.1:0", *words) as server:
+    options = ("--web.listen-address=127.0.0.1:0", "--min-interval=0")
+    with running("serve", *options, *words) as server:
         assert server.stderr
         said = server.stderr.readline()
         found = re.search(r"listening on (\S+?)[;\s]", said + " ")

@@ -3,6 +3,7 @@ byte for byte: that one takes most of a scrape's time, for it goes through every
 time. Here what is the same from scrape to scrape is kept."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from irqwatch.base.collector import Metric
 from irqwatch.base.fold import BOUNDS_SECONDS, to_bounds
@@ -89,6 +90,7 @@ def _escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
+@cache
 def _head(metric: Metric, *, is_openmetrics: bool) -> str:
     if is_openmetrics:
         name = metric.name.removesuffix(_SUFFIXES.get(metric.kind, ""))
