@@ -57,8 +57,14 @@ def serving(*arguments, address="127.0.0.1:0", under=(), **options):
     """``under`` is the command that starts it, such as setpriv and its options."""
     process = subprocess.Popen(
         # Two scrapes of a test are two samples, unless it says otherwise.
-        [*under, COMMAND, "serve", f"--web.listen-address={address}", "--min-interval=0",
-         *arguments],  # fmt: skip
+        [
+            *under,
+            COMMAND,
+            "serve",
+            f"--web.listen-address={address}",
+            "--min-interval=0",
+            *arguments,
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
