@@ -218,7 +218,7 @@ def under(name: str, address: Address, server: psutil.Process) -> Told:
 
 @contextlib.contextmanager
 def ours() -> Iterator[tuple[Address, psutil.Process]]:
-    with serving() as server:
+    with serving("--min-interval=1") as server:  # as it is by itself; tests ask for 0
         host, _, port = server.address.rpartition(":")
         yield (host, int(port)), psutil.Process(server.process.pid)
 
