@@ -52,6 +52,22 @@ def _same(old: Tree, new: Tree) -> bool:
     return old is new or (type(old) is type(new) and old == new)
 
 
+def copies(old: Tree, change: Tree) -> int:
+    """How many entries of ``old`` are copied where ``change`` is made."""
+    if isinstance(change, list) and isinstance(old, dict):
+        change = change[1] if len(change) == 2 else None
+    if not isinstance(change, dict) or not isinstance(old, dict | list):
+        return 0
+    return len(old) + sum(copies(_entry(old, key), value) for key, value in change.items())
+
+
+def _entry(tree: dict[str, Tree] | list[Tree], key: str) -> Tree:
+    """None where there is none."""
+    if isinstance(tree, dict):
+        return tree.get(key)
+    return tree[int(key)] if _INDEX.fullmatch(key) and int(key) < len(tree) else None
+
+
 def apply(old: Tree, change: Tree) -> Tree:
     """``old`` with ``change`` made; neither is altered. Raises Unfit where it cannot be."""
     if isinstance(old, dict) and isinstance(change, dict | list):

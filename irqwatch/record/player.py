@@ -13,9 +13,9 @@ from irqwatch.errors import RecordingError
 from irqwatch.model.snapshot import SCHEMA, Snapshot
 from irqwatch.record import blocks, bounds
 from irqwatch.record.blocks import Block, CutOff, Damaged
-from irqwatch.record.delta import apply
-from irqwatch.record.older import brought_up
-from irqwatch.record.tree import Tree, Unfit, from_tree
+from irqwatch.record.delta import apply, copies
+from irqwatch.record.older import Older
+from irqwatch.record.tree import Reader, Tree, Unfit
 
 T = TypeVar("T")
 
@@ -31,43 +31,44 @@ class _Decoder:
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj()
         self._tree: Tree = None
-        self._payload_bytes = self._text_bytes = 0  # of the whole sample and its changes
-        self._changes_text = self._changes_values = 0
+        self._tally = bounds.Tally()
+        self._older = Older()
+        self._reader = Reader()
 
     def read(self, block: Block, payload: bytes) -> None:
         """Raises Damaged and _Newer."""
         with _said_damaged():
-            self._tree = self._next_tree(block.kind, self._text(payload))
+            self._tree = self._next_tree(block.kind, payload)
             _check(self._tree, block)
 
     def snapshot(self) -> Snapshot:
         """Of the block read last. Raises Damaged."""
         with _said_damaged():
-            return from_tree(brought_up(self._tree))
+            tree = self._older.brought_up(self._tree)
+            return self._reader.snapshot(tree, self._tally.most_members)
+
+    def _next_tree(self, kind: int, payload: bytes) -> Tree:
+        is_change = kind == blocks.CHANGE
+        if is_change and self._tree is None:
+            raise Unfit("a change of nothing")
+        text = self._text(payload)
+        _refuse_unless(self._tally.add(len(payload), text, is_change=is_change))
+        tree: Tree = json.loads(text)
+        if not is_change:
+            return tree
+        _refuse_unless(self._tally.copy(copies(self._tree, tree)))
+        return apply(self._tree, tree)
 
     def _text(self, payload: bytes) -> bytes:
-        self._payload_bytes += len(payload)
-        most = bounds.SPARE_TEXT + bounds.MOST_TEXT_PER_BYTE * self._payload_bytes
-        most = min(bounds.LARGEST_TEXT, most - self._text_bytes)
         # 0 would be no limit.
-        text = self._zlib.decompress(payload, max(1, most))
-        self._text_bytes += len(text)
-        if self._zlib.unconsumed_tail:
-            raise Unfit("too large")
+        text = self._zlib.decompress(payload, max(1, self._tally.most_text(len(payload))))
+        _refuse_unless(not self._zlib.unconsumed_tail)
         return text
 
-    def _next_tree(self, kind: int, text: bytes) -> Tree:
-        values = bounds.values_in(text)
-        if kind == blocks.CHANGE:
-            # Each change may add to the sample, which must stay as bounded as a whole one is.
-            values = self._changes_values = self._changes_values + values
-            self._changes_text += len(text)
-            if self._tree is None:
-                raise Unfit("a change of nothing")
-        if values > bounds.MOST_VALUES or self._changes_text > bounds.LARGEST_TEXT:
-            raise Unfit("too large")
-        tree = _parse(text)
-        return tree if kind == blocks.KEY else apply(self._tree, tree)
+
+def _refuse_unless(fits: bool) -> None:
+    if not fits:
+        raise Unfit("too large")
 
 
 @contextmanager
@@ -77,11 +78,6 @@ def _said_damaged() -> Iterator[None]:
     except (zlib.error, ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, Unfit) else "not what irqwatch writes"
         raise Damaged(reason) from error
-
-
-def _parse(text: bytes) -> Tree:
-    tree: Tree = json.loads(text)
-    return tree
 
 
 def _check(tree: Tree, block: Block) -> None:

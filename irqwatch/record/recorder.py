@@ -7,7 +7,7 @@ from typing import BinaryIO
 from irqwatch.errors import RecordingError
 from irqwatch.model.snapshot import Snapshot
 from irqwatch.record import blocks, bounds
-from irqwatch.record.delta import difference
+from irqwatch.record.delta import copies, difference
 from irqwatch.record.tree import Tree, to_tree
 
 # A jump reads at most this many samples; what a whole sample costs is spread over as many.
@@ -21,8 +21,7 @@ class Recorder:
         self._stream = stream
         self._tree: Tree = None
         self._since_key = 0
-        self._text_since_key = 0
-        self._values_since_key = 0
+        self._tally = bounds.Tally()
         self._zlib = zlib.compressobj()
         self.samples = 0
         self.text_bytes = 0  # before compression
@@ -32,34 +31,38 @@ class Recorder:
         """Append one sample. Raises OSError if the stream takes no more (what is before stays
         readable) and RecordingError for a snapshot larger than any reader takes."""
         tree = to_tree(snapshot)
-        kind, text = self._text(tree)
-        values = bounds.values_in(text)
-        if len(text) > bounds.LARGEST_TEXT or values > bounds.MOST_VALUES:
-            raise RecordingError("this host is too large to record")
-        if kind == blocks.KEY:
-            self._zlib = zlib.compressobj()
-            self._since_key = self._text_since_key = self._values_since_key = 0
-        payload = self._zlib.compress(text) + self._zlib.flush(zlib.Z_SYNC_FLUSH)
+        made = self._change(tree) if self.samples and self._since_key < SAMPLES_PER_KEY else None
+        payload, text = made or self._whole(tree)
+        kind = blocks.CHANGE if made else blocks.KEY
         block = blocks.pack(kind, snapshot.monotonic_ns, payload)
         self._write(block if self.samples else blocks.first_line() + block)
         self._tree = tree
         self._since_key += 1
-        if kind == blocks.CHANGE:
-            self._text_since_key += len(text)
-            self._values_since_key += values
         self.samples += 1
         self.text_bytes += len(text)
 
-    def _text(self, tree: Tree) -> tuple[int, bytes]:
-        if self.samples and self._since_key < SAMPLES_PER_KEY:
-            text = _json(difference(self._tree, tree))
-            values = self._values_since_key + bounds.values_in(text)
-            if (
-                self._text_since_key + len(text) <= bounds.LARGEST_TEXT
-                and values <= bounds.MOST_VALUES
-            ):
-                return blocks.CHANGE, text
-        return blocks.KEY, _json(tree)
+    def _change(self, tree: Tree) -> tuple[bytes, bytes] | None:
+        """Payload and text; None where no reader takes it."""
+        change = difference(self._tree, tree)
+        text = _json(change)
+        payload = self._compressed(text)
+        fits = self._tally.add(len(payload), text, is_change=True)
+        return (payload, text) if fits and self._tally.copy(copies(self._tree, change)) else None
+
+    def _whole(self, tree: Tree) -> tuple[bytes, bytes]:
+        text = _json(tree)
+        # A reader does not take what was packed too well.
+        for level in (zlib.Z_DEFAULT_COMPRESSION, zlib.Z_NO_COMPRESSION):
+            self._zlib = zlib.compressobj(level)
+            self._tally = bounds.Tally()
+            self._since_key = 0
+            payload = self._compressed(text)
+            if self._tally.add(len(payload), text, is_change=False):
+                return payload, text
+        raise RecordingError("this host is too large to record")
+
+    def _compressed(self, text: bytes) -> bytes:
+        return self._zlib.compress(text) + self._zlib.flush(zlib.Z_SYNC_FLUSH)
 
     def _write(self, data: bytes) -> None:
         left = memoryview(data)

@@ -19,6 +19,7 @@ from irqwatch.collectors import PARTS
 from irqwatch.model.histogram import BUCKETS, Histogram
 from irqwatch.model.snapshot import Probe, Snapshot
 from irqwatch.model.topology import NR_CPUS
+from irqwatch.record import bounds
 
 Tree = dict[str, "Tree"] | list["Tree"] | int | str | bool | None
 
@@ -29,7 +30,12 @@ LARGEST_MEMBER = NR_CPUS - 1
 MOST_MEMBERS = 1 << 21
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 64) - 1
+_OTHERS = re.compile(r"[^ -~]+")
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,19}")
+
+
+# In place of the tree before, where there was none.
+_NONE = object()
 
 
 class Unfit(ValueError):
@@ -37,11 +43,16 @@ class Unfit(ValueError):
 
 
 class _NumberSets:
-    """The sets of numbers in one snapshot: each kept once, all together bounded."""
+    """The sets of numbers in snapshots: each kept once, all together bounded."""
 
     def __init__(self) -> None:
         self._by_runs: dict[tuple[int, ...], frozenset[int]] = {}
         self._members = 0
+        self._most_members = MOST_MEMBERS
+
+    def bound(self, most_members: int) -> None:
+        """From here on they may have so many together."""
+        self._most_members = min(most_members, MOST_MEMBERS)
 
     def of(self, runs: list[Any]) -> frozenset[int]:
         """``[0, 3, 8, 8]`` → {0, 1, 2, 3, 8}."""
@@ -57,7 +68,7 @@ class _NumberSets:
             raise Unfit("a set out of order")
         pairs = list(zip(bounds[::2], bounds[1::2], strict=True))
         self._members += sum(last - first + 1 for first, last in pairs)
-        if self._members > MOST_MEMBERS:
+        if self._members > self._most_members:
             raise Unfit("sets too large")
         return frozenset(n for first, last in pairs for n in range(first, last + 1))
 
@@ -67,7 +78,9 @@ class _Codec:
     """How values of one type are written and read."""
 
     encode: Callable[[Any], Tree]
-    decode: Callable[[Any, _NumberSets], Any]
+    # Of a tree, given the one that stood in its place in the sample before (_NONE: there was none)
+    # and what was made of it: what is the same object in both is not made again.
+    decode: Callable[[Any, _NumberSets, Any, Any], Any]
 
 
 def to_tree(snapshot: Snapshot) -> Tree:
@@ -76,8 +89,23 @@ def to_tree(snapshot: Snapshot) -> Tree:
 
 def from_tree(tree: Tree) -> Snapshot:
     """Raises Unfit."""
-    snapshot: Snapshot = _codec(Snapshot).decode(tree, _NumberSets())
-    return snapshot
+    return Reader().snapshot(tree, MOST_MEMBERS)
+
+
+class Reader:
+    """Makes Snapshots of trees of which each is the one before with a change made."""
+
+    def __init__(self) -> None:
+        self._sets = _NumberSets()
+        self._tree: Any = _NONE
+        self._snapshot: Snapshot | None = None
+
+    def snapshot(self, tree: Tree, most_members: int) -> Snapshot:
+        """``most_members``: how many the sets of all of them may have together. Raises Unfit."""
+        self._sets.bound(most_members)
+        made: Snapshot = _codec(Snapshot).decode(tree, self._sets, self._tree, self._snapshot)
+        self._tree, self._snapshot = tree, made
+        return made
 
 
 @functools.cache
@@ -112,12 +140,21 @@ def _dataclass_codec(cls: type) -> _Codec:
             if (part := getattr(value, name)) != default
         }
 
-    def decode(tree: Any, sets: _NumberSets) -> Any:
+    def decode(tree: Any, sets: _NumberSets, before: Any, made: Any) -> Any:
+        if tree is before:
+            return made
         if not isinstance(tree, dict):
             raise Unfit(f"no {cls.__name__}")
         if missing := required - tree.keys():
             raise Unfit(f"{cls.__name__} without {min(missing)}")
-        known = {n: readers[n](part, sets) for n, part in tree.items() if n in readers}
+        if isinstance(before, dict):
+            known = {
+                n: readers[n](part, sets, before.get(n, _NONE), getattr(made, n))
+                for n, part in tree.items()
+                if n in readers
+            }
+        else:
+            known = {n: readers[n](p, sets, _NONE, None) for n, p in tree.items() if n in readers}
         return _checked(cls(**known))
 
     return _Codec(encode, decode)
@@ -134,14 +171,19 @@ def _probe_codec() -> _Codec:
         held = {name: parts[name].encode(of_it) for name, of_it in value.parts.items() if of_it}
         return {**tree, **held}
 
-    def decode(tree: Any, sets: _NumberSets) -> Any:
+    def decode(tree: Any, sets: _NumberSets, before: Any, made: Any) -> Any:
+        if tree is before:
+            return made
         if not isinstance(tree, dict):
             raise Unfit("no Probe")
+        was = (before, made.parts) if isinstance(before, dict) else ({}, {})
         held = {
-            name: codec.decode(tree[name], sets) for name, codec in parts.items() if name in tree
+            name: codec.decode(tree[name], sets, was[0].get(name, _NONE), was[1].get(name))
+            for name, codec in parts.items()
+            if name in tree
         }
         rest = {name: part for name, part in tree.items() if name not in parts and name != "parts"}
-        return dataclasses.replace(own.decode(rest, sets), parts=held)
+        return dataclasses.replace(own.decode(rest, sets, before, made), parts=held)
 
     return _Codec(encode, decode)
 
@@ -162,27 +204,45 @@ def _checked(value: Any) -> Any:
 def _optional_codec(codec: _Codec) -> _Codec:
     return _Codec(
         lambda value: None if value is None else codec.encode(value),
-        lambda tree, sets: None if tree is None else codec.decode(tree, sets),
+        lambda tree, *how: None if tree is None else codec.decode(tree, *how),
     )
 
 
 def _tuple_codec(codec: _Codec) -> _Codec:
-    return _Codec(
-        lambda value: [codec.encode(item) for item in value],
-        lambda tree, sets: tuple([codec.decode(item, sets) for item in _list(tree)]),
-    )
+    def decode(tree: Any, sets: _NumberSets, before: Any, made: Any) -> Any:
+        if tree is before:
+            return made
+        items = _list(tree)
+        old = zip(before, made, strict=True) if isinstance(before, list) else ()
+        pairs = itertools.chain(old, itertools.repeat((_NONE, None)))
+        return tuple(
+            [
+                value if item is was else codec.decode(item, sets, was, value)
+                for item, (was, value) in zip(items, pairs, strict=False)
+            ]
+        )
+
+    return _Codec(lambda value: [codec.encode(item) for item in value], decode)
 
 
 def _mapping_codec(key: type, codec: _Codec) -> _Codec:
-    read_key = _number if key is int else printable
+    read_key = _number if key is int else _str
 
     def encode(value: Mapping[Any, Any]) -> Tree:
         return {str(name): codec.encode(part) for name, part in value.items()}
 
-    def decode(tree: Any, sets: _NumberSets) -> Any:
+    def decode(tree: Any, sets: _NumberSets, before: Any, made: Any) -> Any:
+        if tree is before:
+            return made
         if not isinstance(tree, dict):
             raise Unfit("no mapping")
-        return {read_key(name): codec.decode(part, sets) for name, part in tree.items()}
+        if not isinstance(before, dict):
+            return {read_key(n): codec.decode(part, sets, _NONE, None) for n, part in tree.items()}
+        keys = {name: read_key(name) for name in tree}
+        return {
+            key: codec.decode(tree[name], sets, before.get(name, _NONE), made.get(key))
+            for name, key in keys.items()
+        }
 
     return _Codec(encode, decode)
 
@@ -215,6 +275,8 @@ def _bool(tree: Any) -> bool:
 def _str(tree: Any) -> str:
     if not isinstance(tree, str):
         raise Unfit("no text")
+    if len(tree) > bounds.LONGEST_STRING:
+        raise Unfit("a text too long")
     return printable(tree)
 
 
@@ -222,9 +284,7 @@ def printable(text: str) -> str:
     """``text`` as the model promises it, printable ASCII; a recording may come from anywhere."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in text
-    )
+    return _OTHERS.sub(lambda run: run[0].encode("unicode_escape").decode("ascii"), text)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -240,10 +300,10 @@ def _runs(members: frozenset[int]) -> Tree:
 
 
 _LEAVES: dict[Any, _Codec] = {
-    int: _Codec(lambda value: value, lambda tree, _: _int(tree)),
-    bool: _Codec(lambda value: value, lambda tree, _: _bool(tree)),
-    str: _Codec(lambda value: value, lambda tree, _: _str(tree)),
-    frozenset[int]: _Codec(_runs, lambda tree, sets: sets.of(_list(tree))),
-    object: _Codec(lambda value: None, lambda tree, _: None),  # parts: by their own types
-    frozenset[str]: _Codec(sorted, lambda tree, _: frozenset(_str(item) for item in _list(tree))),
+    int: _Codec(lambda value: value, lambda tree, *_: _int(tree)),
+    bool: _Codec(lambda value: value, lambda tree, *_: _bool(tree)),
+    str: _Codec(lambda value: value, lambda tree, *_: _str(tree)),
+    frozenset[int]: _Codec(_runs, lambda tree, sets, *_: sets.of(_list(tree))),
+    object: _Codec(lambda value: None, lambda tree, *_: None),  # parts: by their own types
+    frozenset[str]: _Codec(sorted, lambda tree, *_: frozenset(_str(item) for item in _list(tree))),
 }

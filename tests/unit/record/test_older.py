@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from irqwatch.base.measures import quantile_ns
 from irqwatch.model.histogram import Histogram
 from irqwatch.model.snapshot import SCHEMA
-from irqwatch.record.older import brought_up
+from irqwatch.record.delta import apply
+from irqwatch.record.older import Older
 from irqwatch.record.tree import Unfit
 
 
@@ -25,7 +26,7 @@ def sample(buckets: object, schema: int = 1) -> dict[str, object]:
 
 
 def moved(buckets: object) -> dict[int, int]:
-    tree = brought_up(sample(buckets))
+    tree = Older().brought_up(sample(buckets))
     assert isinstance(tree, dict) and tree["schema"] == SCHEMA
     return {int(name): n for name, n in tree["probe"]["hardirqs"][0]["handled"]["buckets"].items()}
 
@@ -49,10 +50,20 @@ def test_the_first_and_the_last_stay() -> None:
 
 
 def test_a_sample_of_today_is_as_it_is() -> None:
-    assert brought_up(sample({"13": 1}, SCHEMA)) == sample({"13": 1}, SCHEMA)
+    assert Older().brought_up(sample({"13": 1}, SCHEMA)) == sample({"13": 1}, SCHEMA)
 
 
 @pytest.mark.parametrize("buckets", [{"126": 1}, {"-1": 1}, {"x": 1}, {"01": 1}, {"13": "1"}])
 def test_what_is_no_bucket_is_refused(buckets: object) -> None:
     with pytest.raises(Unfit, match="bucket"):
-        brought_up(sample(buckets))
+        Older().brought_up(sample(buckets))
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["0", "7", "8", "125"]), st.integers(0, 9))))
+def test_changed_samples_are_brought_up_as_if_each_were_the_first(changes) -> None:
+    older = Older()
+    tree = sample({"13": 1})
+    for buckets in changes:
+        at = {"probe": {"hardirqs": {"0": {"handled": {"buckets": buckets}}}}, "wall_ns": 1}
+        tree = apply(tree, at)
+        assert older.brought_up(tree) == Older().brought_up(tree)

@@ -121,7 +121,7 @@ def later(**fields: object) -> dict[str, object]:
     return {**to_tree(hosts.busy(1)), **fields}
 
 
-DEEP = b"[" * 200_000
+DEEP = b"[" * 2_000
 BOMB = b" " * (bounds.LARGEST_TEXT + 1)
 TIME_NS = hosts.busy(1).monotonic_ns
 
@@ -136,6 +136,7 @@ TIME_NS = hosts.busy(1).monotonic_ns
         (forged(b"9" * 5000), "not what irqwatch writes"),
         (forged(b"NaN"), "no sample"),
         (forged(BOMB), "too large"),
+        (forged(b"[" * 200_000), "too large"),
         (forged({}), "two times for one sample"),
         (forged(later(lines=7), time_ns=TIME_NS), "no list"),
         (forged(later(), time_ns=TIME_NS + 1), "two times for one sample"),

@@ -48,13 +48,13 @@ class Now:
 def test_a_later_version_reads_what_an_earlier_one_wrote():
     written = _codec(Then).encode(Then(34, "what this version dropped"))
 
-    assert _codec(Now).decode(written, None) == Now(34)
+    assert _codec(Now).decode(written, None, None, None) == Now(34)
 
 
 def test_an_earlier_version_reads_what_a_later_one_wrote():
     written = _codec(Now).encode(Now(34, (Then(1),), 0))
 
-    assert _codec(Then).decode(written, None) == Then(34)
+    assert _codec(Then).decode(written, None, None, None) == Then(34)
 
 
 def test_the_parts_of_a_collector_that_came_later_are_stepped_over():
@@ -116,7 +116,7 @@ def test_what_the_model_does_not_allow_is_refused(tree: object):
 @pytest.mark.parametrize("bucket", [-1, BUCKETS, 10**18])
 def test_a_bucket_that_does_not_exist_is_refused(bucket: int):
     with pytest.raises(Unfit):
-        _codec(Histogram).decode({"buckets": {str(bucket): 1}}, None)
+        _codec(Histogram).decode({"buckets": {str(bucket): 1}}, None, None, None)
 
 
 def test_many_large_sets_in_few_bytes_are_refused():
