@@ -32,6 +32,10 @@ def _read_offset_ns() -> int:
 _OFFSET_NS = _read_offset_ns()
 
 
+# A signal that comes just before a wait does not end it, and its handler runs only after it.
+LONGEST_WAIT_NS = 10**9
+
+
 def monotonic_ns() -> int:
     """CLOCK_MONOTONIC of the host, the clock of bpf_ktime_get_ns(), in any time namespace."""
     return time.monotonic_ns() - _OFFSET_NS
@@ -44,6 +48,5 @@ def wall_ns() -> int:
 
 def sleep_until(deadline_ns: int) -> None:
     """Sleep until monotonic_ns() is ``deadline_ns``; returns at once if it is past."""
-    remaining_ns = deadline_ns - monotonic_ns()
-    if remaining_ns > 0:
-        time.sleep(remaining_ns / 1e9)
+    while (remaining_ns := deadline_ns - monotonic_ns()) > 0:
+        time.sleep(min(remaining_ns, LONGEST_WAIT_NS) / 1e9)

@@ -61,8 +61,6 @@ COLOUR = {
 ESCAPE_MS = 25
 # A terminal that answers at once without a key is asked this often.
 GONE_NS = 50_000_000
-# A signal that comes just before a wait does not end it, and its handler runs only after it.
-LONGEST_WAIT_MS = 1000
 # Between two views of a recording: keys are read then, however fast it is played.
 SHORTEST_FRAME_NS = 10_000_000
 STANDSTILL_NS = 3600 * 10**9
@@ -162,7 +160,8 @@ class _Screen:
         """Until ``deadline_ns``, or until the playback is another; False to quit."""
         before = (self._state.playback, self._state.paused)
         while (left_ns := deadline_ns - clock.monotonic_ns()) > 0:
-            self._window.timeout(min(LONGEST_WAIT_MS, max(1, left_ns // 1_000_000)))
+            wait_ns = min(clock.LONGEST_WAIT_NS, left_ns)
+            self._window.timeout(max(1, wait_ns // 1_000_000))
             try:
                 key = self._window.get_wch()
             except curses.error:  # no key in that time
